@@ -1,0 +1,1 @@
+"""How Parley is locked, installed, started, checked and deployed."""

@@ -1,0 +1,1 @@
+"""House rules that no linter knows; `python -m deploy.checks` checks them all."""

@@ -1,0 +1,1 @@
+"""The three services of Parley; each is a package started with ``python -m``."""

@@ -1,0 +1,1 @@
+"""Speech recognition service (:8001): audio in, text out."""

@@ -1,0 +1,1 @@
+"""Pure flow from samples to messages; knows engines by their seam only."""

@@ -1,0 +1,303 @@
+"""One connection's listening, sans I/O: samples, messages and results in, actions out.
+
+The stream is worked through in order, frame by frame, messages at their place between
+the samples. It is held while the turn model judges, while the engine is far behind, and
+while two finals are still owed, so a session's memory is bounded and the same audio gives
+the same turns however fast it comes. Samples are the only clock.
+"""
+
+from collections import deque
+
+import numpy as np
+
+from services.asr.engines.base import (
+    FRAME,
+    SAMPLE_RATE,
+    Samples,
+    SpeechDetector,
+    TranscribeOptions,
+    Transcript,
+)
+from services.asr.pipeline.actions import Action, AskJudgement, Cancel, Close, Finish, Send
+from services.asr.pipeline.outbox import Outbox
+from services.asr.pipeline.presets import samples as samples_of
+from services.asr.pipeline.presets import vad_settings
+from services.asr.pipeline.segmenter import Ended, Event, Events, Judge, Paused, Segmenter, Started
+from services.asr.pipeline.turn import Turn
+from shared.audio.ring import Ring
+from shared.errors import ParleyError
+from shared.protocol.asr import Config, End, Flush, Reset, Silence
+
+JUDGED = 8 * SAMPLE_RATE
+"""Samples that the turn model looks at."""
+OWED = 2
+"""Turns that may wait for their finals before the stream is held."""
+_NOTHING = np.zeros(0, np.float32)
+_QUIET = np.zeros(FRAME, np.float32)
+
+Control = Config | Flush | Reset | End | Silence
+
+
+class Session:
+    """The listening of one connection.
+
+    Args:
+        detector: of this stream.
+        owner: the connection's id, for fairness between connections.
+        semantic: whether there is a turn model.
+        longest_turn_s: a longer turn is ended.
+    """
+
+    def __init__(
+        self,
+        detector: SpeechDetector,
+        *,
+        owner: str = "",
+        semantic: bool = True,
+        longest_turn_s: float = 600.0,
+    ) -> None:
+        self._detector = detector
+        self._owner = owner
+        self._semantic = semantic
+        self._longest_turn_s = longest_turn_s
+        self._segmenter = Segmenter()
+        self._inputs: deque[Samples | Control] = deque()
+        self._rest = _NOTHING
+        self._quiet = 0
+        self._heard = Ring(JUDGED + SAMPLE_RATE)
+        self._turns: deque[Turn] = deque()
+        self._outbox = Outbox()
+        self._next_turn = 0
+        self._out: list[Action] = []
+        self._judging = 0
+        self._judgements = 0
+        self._ending = False
+        self._finished = False
+        self.suppressed: deque[str] = deque(maxlen=64)
+        """Why text was left out since this was last emptied."""
+        self._configure(Config())
+
+    @property
+    def holding(self) -> bool:
+        """Whether the stream waits for a result."""
+        if self._judging:
+            return True
+        return len(self._turns) > OWED or any(turn.unheard for turn in self._turns)
+
+    @property
+    def runnable(self) -> bool:
+        """Whether ``advance`` has something to do."""
+        waiting = self._out or self._quiet or self._inputs or len(self._rest) >= FRAME
+        return bool(self._out) or (bool(waiting) and not self.holding)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to work through, or an answer to come."""
+        asking = any(turn.asking for turn in self._turns)
+        return self.runnable or bool(self._judging) or asking
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody speaks, nothing is owed and nothing is waiting."""
+        return not self._turns and not self._inputs and self._segmenter.idle
+
+    @property
+    def backlog(self) -> int:
+        """Samples that came and are not worked through."""
+        queued = sum(len(item) for item in self._inputs if isinstance(item, np.ndarray))
+        return queued + len(self._rest)
+
+    @property
+    def position(self) -> int:
+        """Samples worked through."""
+        return self._segmenter.position
+
+    def hear(self, samples: Samples) -> None:
+        """The next samples of the stream, float32 at 16 kHz, any number."""
+        if len(samples):
+            self._inputs.append(samples)
+
+    def tell(self, message: Control) -> None:
+        """A message at its place in the stream."""
+        if isinstance(message, Reset):
+            self._drop()
+        else:
+            self._inputs.append(message)
+
+    def answered(self, turn: int, serial: int, transcript: Transcript | None) -> None:
+        """What an ``Ask`` brought."""
+        for found in self._turns:
+            if found.index == turn:
+                found.answered(serial, transcript)
+        self._collect()
+
+    def failed(self, turn: int, serial: int, error: ParleyError) -> None:
+        """An ``Ask`` that brought an error."""
+        for found in self._turns:
+            if found.index == turn:
+                found.failed(serial, error)
+        self._collect()
+
+    def judged(self, serial: int, probability: float | None) -> None:
+        """What an ``AskJudgement`` brought; None: it was skipped."""
+        if serial != self._judging:
+            return
+        self._judging = 0
+        if self._turns:
+            self._turns[-1].judged(probability)
+        self._follow(self._segmenter.verdict(probability))
+        self._collect()
+
+    def advance(self, steps: int = 16) -> list[Action]:
+        """Work on until something is to be done, at most so many frames and messages."""
+        self._collect()
+        for _ in range(steps):
+            if self._out or self.holding or not self._step():
+                break
+            self._collect()
+        actions, self._out = self._out, []
+        return actions
+
+    def _step(self) -> bool:
+        if self._quiet:
+            self._pass_silence()
+        elif len(self._rest) >= FRAME:
+            frame, self._rest = self._rest[:FRAME], self._rest[FRAME:]
+            self._frame(frame)
+        elif self._inputs:
+            self._accept(self._inputs.popleft())
+        else:
+            return False
+        return True
+
+    def _accept(self, item: Samples | Control) -> None:
+        match item:
+            case np.ndarray():
+                self._rest = np.concatenate([self._rest, item]) if len(self._rest) else item
+            case Config():
+                self._configure(item)
+            case Silence():
+                self._quiet += samples_of(item.ms)
+            case Flush():
+                self._flush()
+            case End():
+                self._flush()
+                self._ending = True
+
+    def _configure(self, config: Config) -> None:
+        settings = vad_settings(config, longest_s=self._longest_turn_s)
+        self._config = config
+        self._segmenter.configure(settings, semantic=self._semantic)
+        self._options = TranscribeOptions(
+            language=config.language,
+            prompt=config.prompt,
+            words=config.words,
+            owner=self._owner,
+        )
+
+    def _frame(self, frame: Samples, probability: float | None = None) -> None:
+        """Hear one frame; a given probability spares the detector."""
+        if probability is None and self._segmenter.settings.enabled:
+            probability = self._detector.probability(frame)
+        self._heard.append(frame)
+        was_in_turn = self._segmenter.in_turn
+        events = list(self._segmenter.push(probability or 0.0))
+        if was_in_turn:
+            self._turns[-1].hear(frame)
+        self._follow(events)
+
+    def _follow(self, events: "Events | list[Event]") -> None:
+        for event in events:
+            match event:
+                case Started():
+                    self._start(event)
+                case Paused():
+                    self._turns[-1].pause(event)
+                case Judge():
+                    self._judge()
+                case Ended():
+                    self._turns[-1].end(event)
+
+    def _start(self, started: Started) -> None:
+        if not started.fresh:
+            self._turns[-1].resume(started)
+            return
+        turn = Turn(
+            self._next_turn,
+            started,
+            self._options,
+            partials=self._config.partials,
+            words=self._config.words,
+        )
+        self._next_turn += 1
+        self._turns.append(turn)
+        turn.hear(self._heard.read(max(started.since, self._heard.start), self._heard.end))
+
+    def _judge(self) -> None:
+        self._judgements += 1
+        self._judging = self._judgements
+        since = max(self._turns[-1].since, self._heard.start, self._heard.end - JUDGED)
+        samples = self._heard.read(since, self._heard.end)
+        self._out.append(AskJudgement(self._judging, samples))
+
+    def _pass_silence(self) -> None:
+        """One frame of withheld silence, or all of it where nobody speaks."""
+        if self._segmenter.idle:
+            length = len(self._rest) + self._quiet
+            self._segmenter.advance(length)
+            self._heard.append(np.zeros(length, np.float32))
+            self._rest, self._quiet = _NOTHING, 0
+            self._detector.reset()
+            return
+        take = min(FRAME - len(self._rest), self._quiet)
+        self._quiet -= take
+        self._rest = np.concatenate([self._rest, _QUIET[:take]])
+        if len(self._rest) == FRAME:
+            frame, self._rest = self._rest, _NOTHING
+            self._frame(frame, 0.0)
+
+    def _flush(self) -> None:
+        """End the turn where the stream is, the unfinished frame included."""
+        rest, self._rest = self._rest, _NOTHING
+        if len(rest):
+            self._heard.append(rest)
+            self._segmenter.advance(len(rest))
+            if self._segmenter.in_turn:
+                self._turns[-1].hear(rest)
+        self._follow(self._segmenter.flush())
+
+    def _drop(self) -> None:
+        """Forget what is buffered and the turn that is not over; finals owed still come."""
+        lost = self._quiet + self.backlog
+        self._inputs = deque(
+            item for item in self._inputs if isinstance(item, Config | End | Silence)
+        )
+        self._rest, self._quiet = _NOTHING, 0
+        self._segmenter.advance(lost)
+        self._heard.append(np.zeros(lost, np.float32))
+        if self._segmenter.in_turn:
+            turn = self._turns.pop()
+            self._gather(turn)
+            self._outbox.drop(turn.index)
+            self._out += [Cancel(turn.index), Close(turn.index)]
+        self._segmenter.reset()
+        self._detector.reset()
+        self._judging = 0
+
+    def _collect(self) -> None:
+        """Gather actions and messages; forget the turns that are done."""
+        for turn in self._turns:
+            self._gather(turn)
+        while self._turns and self._turns[0].done:
+            self._outbox.close(self._turns.popleft().index)
+        self._out += [Send(message) for message in self._outbox.take()]
+        if self._ending and not self._turns and not self._finished:
+            self._finished = True
+            self._out.append(Finish())
+
+    def _gather(self, turn: Turn) -> None:
+        actions, messages = turn.take()
+        self._out += actions
+        self._outbox.put(turn.index, messages)
+        self.suppressed += turn.suppressed
+        turn.suppressed.clear()

@@ -1,0 +1,195 @@
+"""``WS /v1/realtime``: OpenAI's Realtime protocol for ``session.type: "transcription"``."""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import secrets
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from services.asr.pipeline.hearing import Hearing
+from services.asr.pipeline.intake import Intake
+from services.asr.pipeline.realtime import Event, RealtimeSession, Translator
+from shared.errors import Draining, InvalidRequest, ParleyError
+from shared.logs import correlated
+from shared.protocol.asr import Flush, Reset
+from shared.protocol.base import Message
+from shared.protocol.realtime import (
+    TRANSCRIPTION_CLIENT,
+    AudioAppend,
+    AudioClear,
+    AudioCommit,
+    SessionUpdate,
+    TranscriptionClientEvent,
+)
+from shared.web.faults import Disconnected
+from shared.web.first import first_of
+from shared.web.places import Places
+
+log = logging.getLogger(__name__)
+
+SUBPROTOCOL = "realtime"
+SHORTEST_COMMIT_S = 0.1
+"""Less audio than this is no turn; OpenAI's own limit."""
+_EVENTS = frozenset(
+    {
+        "session.update",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+    }
+)
+
+
+class Realtime:
+    """Serves transcription sessions; one call a connection."""
+
+    def __init__(self, hearing: Hearing, places: Places) -> None:
+        self._hearing = hearing
+        self._places = places
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Listen to one client until it leaves or the service stops.
+
+        Raises:
+            NotFound: the address names an unknown model; the handshake is refused.
+        """
+        model = websocket.query_params.get("model")
+        self._hearing.catalogue.substitution(model, self._hearing.engine.info)
+        offered = websocket.scope["subprotocols"]
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        session_id = f"sess_{secrets.token_hex(12)}"
+        with correlated(session_id=session_id):
+            name = model or self._hearing.engine.info.model
+            session = RealtimeSession.begin(session_id, name)
+            await _Connection(websocket, self._hearing, session).run(self._places.draining)
+
+
+class _Connection:
+    """One client's events in, ours out."""
+
+    def __init__(self, websocket: WebSocket, hearing: Hearing, session: RealtimeSession) -> None:
+        self._websocket = websocket
+        self._hearing = hearing
+        self._session = session
+        self._translator = Translator()
+        self._listener = hearing.listener(session.id)
+        self._intake = Intake()
+        self._listener.tell(self._intake.configure(session.config()))
+        self._uncommitted_s = 0.0
+        self._sending = asyncio.Lock()
+
+    async def run(self, draining: asyncio.Event) -> None:
+        """Until the first of reading, listening and leaving ends."""
+        await self._send({"type": "session.created", "session": self._session.described()})
+        await first_of(self._read(), self._listener.run(self._tell), self._leave(draining))
+
+    async def _read(self) -> None:
+        while True:
+            text = await self._receive()
+            try:
+                event = _parsed(text)
+                await self._take(event)
+            except ParleyError as error:
+                await self._fail(error, _event_id(text))
+            while self._listener.crowded:
+                await self._listener.worked()
+
+    async def _take(self, event: TranscriptionClientEvent) -> None:
+        match event:
+            case AudioAppend():
+                samples = self._intake.feed(_audio(event.audio))
+                self._uncommitted_s += len(samples) / 16_000
+                self._listener.hear(samples)
+            case AudioCommit():
+                self._commit()
+            case AudioClear():
+                self._uncommitted_s = 0.0
+                self._translator.reset()
+                self._listener.tell(Reset())
+                await self._send({"type": "input_audio_buffer.cleared"})
+            case SessionUpdate():
+                await self._update(event)
+
+    def _commit(self) -> None:
+        if self._uncommitted_s < SHORTEST_COMMIT_S:
+            raise InvalidRequest(
+                f"the buffer holds {self._uncommitted_s * 1000:.0f} ms of audio; "
+                f"at least {SHORTEST_COMMIT_S * 1000:.0f} ms are needed to commit"
+            )
+        self._uncommitted_s = 0.0
+        self._listener.tell(Flush())
+
+    async def _update(self, event: SessionUpdate) -> None:
+        session = self._session.changed(event.session)
+        self._hearing.catalogue.substitution(session.model, self._hearing.engine.info)
+        self._listener.tell(self._intake.configure(session.config()))
+        self._session = session
+        self._translator.manual = session.manual
+        await self._send({"type": "session.updated", "session": self._session.described()})
+
+    async def _leave(self, draining: asyncio.Event) -> None:
+        await draining.wait()
+        while not self._listener.idle:
+            await self._listener.worked()
+        raise Draining("the service is stopping; connect again", retry_after_s=5)
+
+    async def _tell(self, message: Message) -> None:
+        for event in self._translator.told(message):
+            await self._send(event)
+
+    async def _fail(self, error: ParleyError, event_id: str | None) -> None:
+        self._hearing.metrics.errors.labels(error.code).inc()
+        kind = "invalid_request_error" if isinstance(error, InvalidRequest) else "server_error"
+        body = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
+        await self._send({"type": "error", "error": {**body, "event_id": event_id}})
+
+    async def _receive(self) -> str:
+        frame = await self._websocket.receive()
+        if frame["type"] == "websocket.disconnect":
+            raise Disconnected(frame.get("code"))
+        return str(frame.get("text") or "")
+
+    async def _send(self, event: Event) -> None:
+        text = json.dumps({"event_id": f"event_{secrets.token_hex(10)}", **event})
+        async with self._sending:
+            try:
+                await self._websocket.send({"type": "websocket.send", "text": text})
+            except (WebSocketDisconnect, RuntimeError) as error:
+                raise Disconnected from error
+
+
+def _parsed(text: str) -> TranscriptionClientEvent:
+    """Raises: InvalidRequest naming the unknown type or the bad field."""
+    try:
+        return TRANSCRIPTION_CLIENT.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    if not first["loc"] and not first["type"].startswith("union_tag"):
+        raise InvalidRequest("an event is a JSON object in a text frame")
+    if first["type"].startswith("union_tag"):
+        known = ", ".join(sorted(_EVENTS))
+        raise InvalidRequest(f"unknown event type; a transcription session takes {known}")
+    name = ".".join(str(part) for part in first["loc"][1:])
+    raise InvalidRequest(f"`{name}`: {first['msg']}", param=name)
+
+
+def _event_id(text: str) -> str | None:
+    """The failed event's own id, for the error to name."""
+    try:
+        event: Any = json.loads(text)
+    except ValueError:
+        return None
+    found = event.get("event_id") if isinstance(event, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _audio(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("`audio` is not base64", param="audio") from None

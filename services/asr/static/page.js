@@ -1,0 +1,183 @@
+// The page: one stream at a time, from the microphone or from a file.
+
+import { Connection } from "/static/connection.js";
+import { openMicrophone } from "/static/microphone.js";
+import { decode, play } from "/static/recording.js";
+import { Transcript } from "/static/transcript.js";
+
+const MOST_MESSAGES = 300;
+const element = (id) => document.getElementById(id);
+const player = element("player");
+
+let stream = null; // { connection, stop } while something is heard
+let messages = 0;
+const transcript = new Transcript(element("segments"), (seconds) => {
+  if (player.hidden) return;
+  player.currentTime = seconds;
+  player.play();
+});
+
+function notice(text, { mild = false } = {}) {
+  element("notice").textContent = text;
+  element("notice").classList.toggle("mild", mild);
+  element("notice").hidden = !text;
+}
+
+function level(samples) {
+  let most = 0;
+  for (const value of samples) most = Math.max(most, Math.abs(value));
+  element("level").value = most;
+}
+
+function record(message) {
+  messages += 1;
+  element("count").textContent = String(messages);
+  const item = document.createElement("li");
+  item.textContent = JSON.stringify(message);
+  element("messages").append(item);
+  if (element("messages").childElementCount > MOST_MESSAGES) element("messages").firstChild.remove();
+}
+
+function take(message) {
+  record(message);
+  transcript.take(message);
+  if (message.type === "error") notice(message.message);
+  if (message.type === "warning") notice(message.message, { mild: true });
+  const anything = element("segments").childElementCount > 0;
+  element("empty").hidden = anything;
+  element("copy").disabled = !anything;
+  element("clear").disabled = !anything;
+}
+
+function config() {
+  return {
+    environment: element("environment").value,
+    language: element("language").value.trim() || null,
+  };
+}
+
+async function open() {
+  notice("");
+  transcript.begin();
+  const connection = new Connection({ config: config(), key: element("key").value, on: take });
+  try {
+    await connection.ready;
+  } catch (error) {
+    const taken = await fullness();
+    throw taken ? new Error(taken) : error;
+  }
+  return connection;
+}
+
+/** Why a handshake was refused: browsers do not tell. */
+async function fullness() {
+  try {
+    const { places, status } = await (await fetch("/health")).json();
+    if (places.taken >= places.capacity) return `all ${places.capacity} places are taken; try again soon`;
+    if (status === "draining") return "the service is stopping; try again soon";
+    return element("key").value ? "" : "the service may want an API key: see Settings";
+  } catch {
+    return "the service does not answer";
+  }
+}
+
+function talking(on) {
+  element("talk").setAttribute("aria-pressed", String(on));
+  element("talk-label").textContent = on ? "Stop" : "Use the microphone";
+}
+
+async function stop() {
+  const ended = stream;
+  stream = null;
+  talking(false);
+  element("level").value = 0;
+  await ended?.stop();
+}
+
+async function talk() {
+  if (stream) {
+    await stop();
+    return;
+  }
+  player.hidden = true;
+  const connection = await open();
+  let close = async () => {};
+  stream = { stop: async () => { await close(); await connection.end(); } };
+  connection.done.then(() => { if (stream) stop(); });
+  try {
+    close = await openMicrophone((samples) => { connection.hear(samples); level(samples); });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  talking(true);
+}
+
+async function hearFile(file) {
+  await stop();
+  const samples = await decode(file);
+  URL.revokeObjectURL(player.src);
+  player.src = URL.createObjectURL(file);
+  player.hidden = false;
+  const connection = await open();
+  stream = { stop: async () => connection.close() };
+  if (await play(samples, connection, level)) await connection.end();
+  element("level").value = 0;
+  if (stream) stream = null;
+}
+
+function guarded(work) {
+  return async (...args) => {
+    try {
+      await work(...args);
+    } catch (error) {
+      notice(error.message);
+      await stop();
+    }
+  };
+}
+
+function dropping() {
+  const zone = element("drop");
+  const over = (on) => (event) => {
+    event.preventDefault();
+    zone.classList.toggle("over", on);
+  };
+  for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, over(true));
+  document.addEventListener("dragleave", over(false));
+  document.addEventListener("drop", (event) => {
+    over(false)(event);
+    const [file] = event.dataTransfer.files;
+    if (file) guarded(hearFile)(file);
+  });
+  element("file").addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (file) guarded(hearFile)(file);
+  });
+}
+
+async function describe() {
+  try {
+    const { engine, turns, places } = await (await fetch("/health")).json();
+    element("engine").textContent =
+      `${engine.name} ${engine.model} · turns end by ${turns} · ${places.taken} of ${places.capacity} places taken`;
+    element("engine").title = engine.reason;
+  } catch {
+    element("engine").textContent = "the service does not answer";
+  }
+}
+
+element("talk").addEventListener("click", guarded(talk));
+element("clear").addEventListener("click", () => {
+  transcript.clear();
+  element("empty").hidden = false;
+  element("copy").disabled = element("clear").disabled = true;
+});
+element("copy").addEventListener("click", guarded(() => navigator.clipboard.writeText(transcript.text)));
+element("times").addEventListener("change", (event) => {
+  element("segments").classList.toggle("times", event.target.checked);
+});
+player.addEventListener("timeupdate", () => transcript.mark(player.currentTime));
+dropping();
+describe();

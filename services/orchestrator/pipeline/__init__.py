@@ -1,0 +1,1 @@
+"""Pure flow of a conversation: messages and audio in, actions out, and the ports around it."""

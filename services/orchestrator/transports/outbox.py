@@ -1,0 +1,179 @@
+"""Events and audio on their way to one client's socket, in order and bounded."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.orchestrator.llm.base import Message as ChatMessage
+from services.orchestrator.pipeline.sessions import MOST_EVENTS, Session, SessionStore, now
+from services.orchestrator.pipeline.transcript import spoken
+from services.orchestrator.transports.line import Line
+from shared.errors import Conflict, TooLarge, UpstreamFailed
+from shared.protocol.base import Message
+from shared.protocol.conversation import AudioClear, Quality, ReplyDone, TranscriptEvent
+
+_MOST_BYTES = 2_000_000
+"""40 s of speech that the client has not read, though it is sent as it is played."""
+_MOST_ITEMS = 5_000
+_STORE_PATIENCE_S = 0.25
+"""Longest that a conversation waits for its log; then it goes on without."""
+_STORE_RETRY_S = 0.5
+_DEGRADED = Quality(level="degraded", reason="the session store does not answer")
+_GOOD = Quality(level="good", reason="the session store answers again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Keep:
+    messages: tuple[ChatMessage, ...]
+
+
+class Outbox:
+    """Numbers events, logs them in the session's store, then sends them.
+
+    A client that does not read is let go before what waits for it grows without bound. While
+    the store does not answer the conversation goes on: its events are logged when it does.
+    """
+
+    def __init__(self, session: Session, store: SessionStore) -> None:
+        self.session = session
+        self._store = store
+        self._items: deque[Message | bytes | _Keep] = deque()
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._full = asyncio.Event()
+        self._unlogged: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        """What the store could not take yet."""
+        self._behind = asyncio.Event()
+
+    def tell(self, message: Message) -> None:
+        """Send an event; audio that waits is overtaken by ``audio.clear`` and dropped."""
+        if isinstance(message, AudioClear):
+            self._items = deque(item for item in self._items if not isinstance(item, bytes))
+            self._bytes = 0
+        elif isinstance(message, ReplyDone):
+            self.session = replace(self.session, turns=self.session.turns + 1)
+        self._put(message)
+
+    def play(self, pcm: bytes) -> None:
+        """Send audio."""
+        self._bytes += len(pcm)
+        self._put(pcm)
+
+    def keep(self, messages: Sequence[ChatMessage]) -> None:
+        """Store the history, after the events before it."""
+        self._put(_Keep(tuple(messages)))
+
+    def _put(self, item: Message | bytes | _Keep) -> None:
+        self._items.append(item)
+        if self._bytes > _MOST_BYTES or len(self._items) > _MOST_ITEMS:
+            self._full.set()
+        self._empty.clear()
+        self._news.set()
+
+    async def drained(self) -> None:
+        """Wait until everything was sent."""
+        await self._empty.wait()
+
+    async def pump(self, line: Line) -> None:
+        """Send until cancelled.
+
+        Raises:
+            Disconnected: the client is gone.
+        """
+        while True:
+            await self._news.wait()
+            while self._items:
+                item = self._items.popleft()
+                if isinstance(item, bytes):
+                    self._bytes -= len(item)
+                    await line.send_audio(item)
+                elif isinstance(item, _Keep):
+                    await self._save(messages=item.messages)
+                else:
+                    await self._send(line, item)
+            self._news.clear()
+            self._empty.set()
+
+    async def guard(self) -> None:
+        """End when too much waits.
+
+        Raises:
+            TooLarge: the client does not read.
+        """
+        await self._full.wait()
+        raise TooLarge("the client does not read what it is sent")
+
+    async def mend(self) -> None:
+        """While the store does not answer, try again and again; run beside :meth:`pump`."""
+        while True:
+            await self._behind.wait()
+            self._put(_DEGRADED)
+            while not await self._caught_up():  # noqa: ASYNC110 - each look is a try
+                await asyncio.sleep(_STORE_RETRY_S)
+            self._behind.clear()
+            self._put(_GOOD)
+
+    async def _send(self, line: Line, event: Message) -> None:
+        numbered = self._numbered(event)
+        self._unlogged.append((self.session.seq, numbered.wire()))
+        if not self._behind.is_set() and not await self._caught_up(_STORE_PATIENCE_S):
+            self._behind.set()
+        await line.send(numbered)
+        await self._write_down(numbered)
+
+    async def _write_down(self, event: Message) -> None:
+        """Both sides' words, for a session that asked to keep them."""
+        if not self.session.settings.transcript_log:
+            return
+        if isinstance(event, TranscriptEvent | ReplyDone):
+            with contextlib.suppress(UpstreamFailed):  # a log for reading, not for resuming
+                await self._store.write_down(self.session.session_id, spoken(event, now()))
+
+    def _numbered(self, event: Message) -> Message:
+        self.session = replace(self.session, seq=self.session.seq + 1)
+        return event.model_copy(update={"seq": self.session.seq})
+
+    async def _caught_up(self, patience_s: float | None = None) -> bool:
+        """Log what is not logged yet, oldest first; whether the store took it.
+
+        Raises:
+            Conflict: another connection writes this session's events.
+        """
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._unlogged:
+                    await self._log(*self._unlogged[0])
+                    self._unlogged.popleft()
+        except (UpstreamFailed, TimeoutError):
+            return False
+        return True
+
+    async def _log(self, seq: int, text: str) -> None:
+        try:
+            await self._store.log(self.session.session_id, seq, text)
+        except Conflict:  # ours, from a try whose answer was lost, or another's
+            kept = await self._store.since(self.session.session_id, seq - 1)
+            if not kept or kept[0] != text:
+                raise
+
+    async def _save(self, **changes: object) -> None:
+        self.session = replace(self.session, **changes)  # type: ignore[arg-type]
+        with contextlib.suppress(UpstreamFailed):  # saved again at the end
+            await self._store.save(self.session)
+
+    async def close(self) -> None:
+        """Log what was not sent, for a resume, and keep the session; audio is lost."""
+        for item in self._items:
+            if isinstance(item, _Keep):
+                self.session = replace(self.session, messages=item.messages)
+            elif not isinstance(item, bytes):
+                numbered = self._numbered(item)
+                self._unlogged.append((self.session.seq, numbered.wire()))
+                await self._write_down(numbered)
+        with contextlib.suppress(Conflict, UpstreamFailed):  # held elsewhere, or no store
+            if await self._caught_up(_STORE_RETRY_S):
+                await self._store.save(self.session)

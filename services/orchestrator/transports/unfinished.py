@@ -1,0 +1,41 @@
+"""What a replica that died left open in a session's log, and how it is closed."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from shared.protocol.base import Message
+from shared.protocol.conversation import AudioClear, ReplyDone
+
+
+def unfinished(events: Iterable[str]) -> list[Message]:
+    """The events that end a reply which the log shows begun and not ended.
+
+    Args:
+        events: JSON texts, oldest first.
+
+    Returns:
+        ``audio.clear`` for audio that never ended, ``reply.done`` for a reply that never did:
+        nobody knows how much of it was heard.
+    """
+    turn_id, text, sounding = None, "", False
+    for event in map(json.loads, events):
+        match event:
+            case {"type": "transcript", "turn_id": begun}:
+                turn_id, text, sounding = begun, "", False
+            case {"type": "reply.delta", "text": more}:
+                text += more
+            case {"type": "audio.start"}:
+                sounding = True
+            case {"type": "audio.end" | "audio.clear"}:
+                sounding = False
+            case {"type": "reply.done"}:
+                turn_id = None
+    if turn_id is None:
+        return []
+    return _ending(turn_id, text, sounding)
+
+
+def _ending(turn_id: Any, text: str, sounding: bool) -> list[Message]:
+    done = ReplyDone(turn_id=turn_id, text=text, interrupted=True)
+    return [AudioClear(turn_id=turn_id), done] if sounding else [done]

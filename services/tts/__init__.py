@@ -1,0 +1,1 @@
+"""Speech synthesis service (:8002): text in, audio out."""

@@ -1,0 +1,1 @@
+"""What turns text into speech. Only this package may import model libraries."""

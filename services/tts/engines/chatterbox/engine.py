@@ -1,0 +1,236 @@
+"""Chatterbox behind the engine seam: voices, options, one runner over all devices."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from services.tts.engines.base import (
+    SAMPLE_RATE,
+    EngineInfo,
+    Kind,
+    Reference,
+    SpeechChunk,
+    SpeechRequest,
+    Voice,
+)
+from services.tts.engines.chatterbox import load
+from services.tts.engines.chatterbox.load import Models
+from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.utterance import Speech
+from services.tts.engines.chatterbox.variants import SPECS, Variant
+from services.tts.engines.chatterbox.voice import Recently, VoiceConditions, listen
+from services.tts.engines.chatterbox.watermark import Watermark
+from shared.errors import EngineUnavailable, NotFound, UnsupportedOption
+from shared.scheduling.metrics import Observer
+from shared.scheduling.runner import Runner
+from shared.scheduling.scheduler import Policy
+
+BUILT_IN = "chatterbox"
+"""The voice that comes with the weights."""
+_AHEAD_S = 4.0
+"""Seconds of untaken audio above which a request sits out."""
+_STEP_TIMEOUT_S = 60.0
+_MAX_CHARS = 1200
+"""Longest text of a request; it is cut again at the variant's own safe length."""
+_REQUESTS = {"cuda": 32, "cpu": 4}
+_VOCODED = {"cuda": 32, "cpu": 4}
+_PREFILL = {"cuda": 512, "cpu": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The operator's choices.
+
+    Attributes:
+        folder: with the weights; None: the hub.
+        devices: ``cpu``, ``cuda``, ``cuda:0``, …
+        requests: spoken at once on each device; 0: what suits it.
+        voices: kept at once.
+        threads: of the CPU; 0: torch's own choice.
+        reason: why this engine was chosen.
+    """
+
+    variant: Variant = Variant.TURBO
+    folder: Path | None = None
+    devices: tuple[str, ...] = ("cpu",)
+    requests: int = 0
+    voices: int = 64
+    threads: int = 0
+    reason: str = ""
+
+
+Load = Callable[[Variant, Path | None, torch.device], Models]
+
+
+def from_disk(variant: Variant, folder: Path | None, device: torch.device) -> Models:
+    """Find the weights and load them."""
+    return load.load(variant, load.find(variant, folder), device)
+
+
+class ChatterboxEngine:
+    """An engine of the batched kind.
+
+    Args:
+        options: what to run, and where.
+        loader: gets the models of a device; tests give small ones.
+        watermark: makes the mark of a device; None only in tests of the sound itself.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        loader: Load = from_disk,
+        watermark: Callable[[torch.device], Watermark] | None = Watermark,
+        observer: Observer | None = None,
+    ) -> None:
+        self._options = options
+        self._spec = SPECS[options.variant]
+        self._loader = loader
+        self._watermark = watermark
+        self._observer = observer
+        self._listener: Models | None = None
+        self._models: list[ChatterboxModel] = []
+        self._runner: Runner[Speech, SpeechChunk] | None = None
+        self._voices: Recently[str, VoiceConditions] = Recently(options.voices)
+        self._listening = asyncio.Lock()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What it is."""
+        built_in = self._listener is not None and self._listener.built_in is not None
+        voices = (Voice(BUILT_IN, "Chatterbox", self._spec.languages),) if built_in else ()
+        emotional = {"emotion"} if self._spec.emotional else set()
+        spoken = {"language"} if len(self._spec.languages) > 1 else set()
+        return EngineInfo(
+            name="chatterbox",
+            model=f"chatterbox-{self._options.variant.value}",
+            kind=Kind.BATCHED,
+            capacity=sum(_sizes(self._options, name).requests for name in self._options.devices),
+            languages=self._spec.languages,
+            voices=voices,
+            default_voice=BUILT_IN if built_in else "",
+            capabilities=frozenset({"clone"} | emotional | spoken),
+            max_chars=_MAX_CHARS,
+            reason=self._options.reason,
+        )
+
+    async def start(self) -> None:
+        """Load the weights onto each device and start a thread for each."""
+        devices = [_device(name) for name in self._options.devices]
+        if self._options.threads:
+            torch.set_num_threads(self._options.threads)
+        for device in devices:
+            await asyncio.to_thread(self._load, device)
+        self._runner = Runner(
+            self._models,
+            policy=Policy(max_unsent=_AHEAD_S),
+            step_timeout_s=_STEP_TIMEOUT_S,
+            observer=self._observer,
+            weigh=lambda chunk: len(chunk.samples) / SAMPLE_RATE,
+            name="chatterbox",
+        )
+        await self._runner.start()
+
+    async def speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
+        """Speak, a small chunk first."""
+        if self._runner is None:
+            raise EngineUnavailable("chatterbox is not started")
+        request = replace(request, language=_plain(request.language))
+        if request.language and request.language not in self._spec.languages:
+            raise UnsupportedOption(
+                f"chatterbox-{self._options.variant.value} does not speak {request.language!r}",
+                param="language",
+            )
+        seed = secrets.randbits(48) if request.seed is None else request.seed
+        speech = Speech(
+            request, await self._voice(request), replace(self._spec.sampling, seed=seed)
+        )
+        handle = self._runner.submit(
+            speech,
+            priority=0 if request.first else 1,
+            owner=request.owner,
+            deadline=request.deadline,
+        )
+        warned = 0
+        async with handle:
+            async for chunk in handle:
+                fresh, warned = handle.warnings[warned:], len(handle.warnings)
+                yield replace(chunk, warnings=chunk.warnings + fresh) if fresh else chunk
+
+    async def forget(self, voice_id: str) -> None:
+        """Drop what is cached of a cloned voice."""
+        for key in [key for key in self._voices if key.startswith(f"{voice_id}/")]:
+            self._voices.drop(key)
+            for model in self._models:
+                model.forget(key)
+
+    async def aclose(self) -> None:
+        """Stop the threads and let the weights go."""
+        if self._runner is not None:
+            await self._runner.aclose()
+        self._runner = self._listener = None
+        self._models = []
+
+    def _load(self, device: torch.device) -> None:
+        models = self._loader(self._options.variant, self._options.folder, device)
+        mark = None if self._watermark is None else self._watermark(device)
+        sizes = _sizes(self._options, str(device))
+        self._models.append(ChatterboxModel(models, sizes, watermark=mark))
+        self._listener = self._listener or models
+
+    async def _voice(self, request: SpeechRequest) -> VoiceConditions:
+        """The request's voice; a recording is listened to beside the running batch."""
+        listener = self._listener
+        if listener is None:
+            raise EngineUnavailable("chatterbox is not started")
+        reference = request.reference
+        if reference is None:
+            if request.voice_id != BUILT_IN or listener.built_in is None:
+                raise NotFound(f"no voice {request.voice_id!r}", param="voice")
+            return self._voices.get(
+                BUILT_IN, lambda: VoiceConditions.built_in(BUILT_IN, listener.built_in)
+            )
+        key = f"{reference.voice_id}/{reference.digest}"
+        async with self._listening:
+            return await asyncio.to_thread(
+                self._voices.get, key, lambda: _heard(listener, key, reference)
+            )
+
+
+def _plain(language: str | None) -> str | None:
+    """``pt`` of ``pt-BR``: the models know no regions."""
+    return language.partition("-")[0].lower() if language else None
+
+
+def _heard(models: Models, key: str, reference: Reference) -> VoiceConditions:
+    return listen(models, key, reference.samples)
+
+
+def _device(name: str) -> torch.device:
+    """A device that is there.
+
+    Raises:
+        EngineUnavailable: it is not.
+    """
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EngineUnavailable(
+            f"TTS_DEVICE={name}: there are {torch.cuda.device_count()} CUDA devices here"
+        )
+    return device
+
+
+def _sizes(options: Options, device: str) -> Sizes:
+    kind = torch.device(device).type
+    requests = options.requests or _REQUESTS[kind]
+    return Sizes(
+        requests=requests,
+        vocode=min(requests, _VOCODED[kind]),
+        voices=options.voices,
+        prefill=_PREFILL[kind],
+    )

@@ -1,0 +1,266 @@
+"""One step of everything that runs on a device, for the scheduler's runner.
+
+A step draws one token for every request that decodes, takes a piece of the prompts that
+joined, and makes the audio that is due: first chunks before later ones.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from services.tts.engines.base import SpeechChunk, SpeechRequest
+from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
+from services.tts.engines.chatterbox.decoding import Decoding
+from services.tts.engines.chatterbox.flow import Reference
+from services.tts.engines.chatterbox.load import Models
+from services.tts.engines.chatterbox.prompt import Prompt, build
+from services.tts.engines.chatterbox.utterance import Piece, Speech, Utterance, pieces
+from services.tts.engines.chatterbox.variants import VariantSpec
+from services.tts.engines.chatterbox.vocode import Vocoder
+from services.tts.engines.chatterbox.voice import Recently
+from services.tts.engines.chatterbox.watermark import Watermark
+from shared.errors import EngineFailed, OutOfMemory, ParleyError
+from shared.scheduling.job import Job, Step
+
+log = logging.getLogger(__name__)
+
+LATER = 1
+"""Priority of a request whose first chunk is out."""
+
+SpeechJob = Job[Speech, SpeechChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a device is given.
+
+    Attributes:
+        requests: that it speaks at once.
+        vocode: streams in one batch of the vocoder.
+        voices: kept on the device.
+        prefill: prompt tokens taken beside a step of decoding.
+        length: longest prompt and speech of a row, in tokens.
+        prefix_bytes: memory for the prompts of voices.
+    """
+
+    requests: int
+    vocode: int
+    voices: int = 64
+    prefill: int = 64
+    length: int = 1600
+    prefix_bytes: int = 1 << 30
+
+
+class ChatterboxModel:
+    """A :class:`shared.scheduling.model.BatchedModel` on one device.
+
+    Args:
+        models: loaded, on the device.
+        sizes: how much of it to use.
+        watermark: None only in tests of the sound itself.
+        plan: cuts a request's text and bounds its speech; measurements bring their own.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        sizes: Sizes,
+        *,
+        watermark: Watermark | None,
+        plan: Callable[[SpeechRequest, VariantSpec], deque[Piece]] = pieces,
+    ) -> None:
+        self._models = models
+        self._plan = plan
+        self._sizes = sizes
+        weight = models.t3.speech_head.weight
+        self._device, self._dtype = weight.device, weight.dtype
+        self._guided = models.spec.sampling.cfg_weight > 0
+        self._batch = RunningBatch(
+            models.t3,
+            models.spec,
+            Capacity(
+                slots=sizes.requests * (2 if self._guided else 1),
+                length=sizes.length,
+                prefill=sizes.prefill,
+                prefix_bytes=sizes.prefix_bytes,
+                fixed=self._device.type == "cuda",
+            ),
+        )
+        self._vocoder = Vocoder(models.s3gen, steps=models.spec.flow_steps, watermark=watermark)
+        self._voices: Recently[str, Reference] = Recently(sizes.voices)
+        self._unwanted: deque[str] = deque()
+
+    @property
+    def slots(self) -> int:
+        """Requests that may be under way at once."""
+        return self._sizes.requests
+
+    @property
+    def voices(self) -> int:
+        """Voices kept on the device."""
+        return len(self._voices)
+
+    @property
+    def prefix_bytes(self) -> int:
+        """Memory that the prompts of voices take."""
+        return self._batch.prefix_bytes
+
+    @property
+    def free(self) -> int:
+        """Key/value slots that nobody holds."""
+        return self._batch.free
+
+    def group(self, job: SpeechJob) -> Hashable:
+        """All requests share their steps."""
+        del job
+        return self._models.spec.variant
+
+    def limit(self, group: Hashable) -> int:
+        """Every request under way takes part in a step."""
+        del group
+        return self._sizes.requests
+
+    def step(self, jobs: Sequence[SpeechJob]) -> list[Step[SpeechChunk]]:
+        """A token for each, and the audio that is due.
+
+        Raises:
+            OutOfMemory: what was made before is kept; the same jobs may step again.
+        """
+        self._forget()
+        with _device(self._device):
+            failed = self._admit(jobs)
+            alive = [job for job in jobs if job not in failed]
+            self._decode([job.state for job in alive])
+            made = self._vocode(alive)
+        steps = {**{job: _failed(error) for job, error in failed.items()}, **made}
+        return [steps.get(job) or Step(done=job.state.over) for job in jobs]
+
+    def release(self, job: SpeechJob) -> None:
+        """Free a request's slots."""
+        state, job.state = job.state, None
+        if isinstance(state, Utterance) and state.decoding is not None:
+            self._batch.remove(state.decoding)
+            state.decoding = None
+
+    def degrade(self) -> str | None:
+        """There is no smaller model of the same voices."""
+        return None
+
+    def forget(self, voice: str) -> None:
+        """Drop what is kept of a voice, at the next step. Safe from any thread."""
+        self._unwanted.append(voice)
+
+    def _forget(self) -> None:
+        while self._unwanted:
+            voice = self._unwanted.popleft()
+            self._voices.drop(voice)
+            self._batch.forget(voice)
+
+    def _admit(self, jobs: Sequence[SpeechJob]) -> dict[SpeechJob, ParleyError]:
+        """Let new requests, and the next pieces of old ones, join the running batch."""
+        failed: dict[SpeechJob, ParleyError] = {}
+        for job in jobs:
+            try:
+                self._join(job)
+            except ParleyError as error:
+                failed[job] = error
+            except (ValueError, IndexError) as error:
+                failed[job] = EngineFailed(f"this text cannot be spoken: {error}")
+        return failed
+
+    def _join(self, job: SpeechJob) -> None:
+        if job.state is None:
+            speech = job.request
+            reference = self._voices.get(
+                speech.voice.key, lambda: self._vocoder.reference(speech.voice.reference)
+            )
+            job.state = Utterance(
+                self._models.spec, reference, speech, self._plan(speech.request, self._models.spec)
+            )
+        state: Utterance = job.state
+        if state.waiting and state.decoding is None:
+            decoding = self._insert(state.speech, state.waiting[0])
+            if decoding is not None:
+                state.begin(decoding)
+
+    def _insert(self, speech: Speech, piece: Piece) -> Decoding | None:
+        prompt = self._prompt(speech, piece.spoken)
+        most = min(piece.limits.most, self._sizes.length - prompt.length)
+        return self._batch.insert(prompt, speech.params, piece.limits.up_to(most))
+
+    def _prompt(self, speech: Speech, spoken: str) -> Prompt:
+        spec = self._models.spec
+        emotion = speech.request.emotion if spec.emotional else 0.0
+        language = speech.request.language or spec.languages[0]
+        tokens = self._models.tokens(spoken, language).to(self._device)
+        with torch.inference_mode():
+            return build(
+                self._models.t3,
+                speech.voice.for_t3(emotion, self._device, self._dtype),
+                tokens,
+                key=(speech.voice.key, emotion),
+                guided=speech.params.cfg_weight > 0,
+            )
+
+    def _decode(self, states: Sequence[Utterance]) -> None:
+        self._batch.step([one.decoding for one in states if one.decoding is not None])
+        for state in states:
+            if (ended := state.gather()) is not None:
+                self._batch.remove(ended)
+
+    def _vocode(self, jobs: Sequence[SpeechJob]) -> dict[SpeechJob, Step[SpeechChunk]]:
+        due = [job for job in jobs if job.state.stream is not None and job.state.stream.ready]
+        due.sort(key=lambda job: (job.state.stream.chunks > 0, job.priority, job.unsent))
+        due = due[: self._sizes.vocode]
+        if not due:
+            return {}
+        try:
+            made = self._vocoder.render([job.state.stream for job in due])
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, IndexError) as error:
+            log.warning("a vocoder batch failed", extra={"jobs": len(due), "error": repr(error)})
+            return self._one_by_one(due)
+        return {job: self._given(job, samples) for job, samples in zip(due, made, strict=True)}
+
+    def _one_by_one(self, due: Sequence[SpeechJob]) -> dict[SpeechJob, Step[SpeechChunk]]:
+        """Find the stream at which a batch failed, so that its neighbours go on."""
+        steps: dict[SpeechJob, Step[SpeechChunk]] = {}
+        for job in due:
+            try:
+                (samples,) = self._vocoder.render([job.state.stream])
+            except torch.OutOfMemoryError:
+                raise
+            except (RuntimeError, IndexError) as error:
+                steps[job] = _failed(EngineFailed(f"this voice cannot speak this text: {error}"))
+            else:
+                steps[job] = self._given(job, samples)
+        return steps
+
+    def _given(self, job: SpeechJob, samples: torch.Tensor) -> Step[SpeechChunk]:
+        job.priority = max(job.priority, LATER)
+        chunk = job.state.chunk(samples)
+        return Step(outputs=(chunk,), done=job.state.over)
+
+
+def _failed(error: ParleyError) -> Step[SpeechChunk]:
+    return Step(error=error)
+
+
+@contextmanager
+def _device(device: torch.device) -> Iterator[None]:
+    """The device as the thread's own, and torch's ways to say that it is full as ours."""
+    try:
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise OutOfMemory(f"{device} is out of memory") from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise OutOfMemory(f"{device} is out of memory") from error

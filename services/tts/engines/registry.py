@@ -1,0 +1,158 @@
+"""Which engines there are, and which one `auto` takes on this machine."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from services.tts.config import OPENAI_VOICES, TtsSettings
+from services.tts.engines.base import Engine
+from services.tts.engines.chatterbox.offer import lacking as chatterbox_lacks
+from services.tts.engines.kokoro_weights import Weights
+from services.tts.engines.openai_speech import RemoteOptions
+from services.tts.engines.upstream import Address, Upstream
+from shared.errors import EngineUnavailable
+from shared.scheduling.metrics import Observer
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[TtsSettings, Observer, str], Engine]
+"""Makes an engine that is not started, given the reason why it was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One engine."""
+
+    make: Make
+    lacking: Callable[[TtsSettings], str | None]
+    """What this machine lacks to run it, and how to get it; None: nothing."""
+    automatic: bool = True
+    """Whether `auto` considers it."""
+
+
+def _espeak(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
+    from services.tts.engines.espeak import espeak_engine  # noqa: PLC0415 - loads a C library
+
+    del settings
+    return espeak_engine(reason=reason, observer=observer)
+
+
+def _kokoro(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
+    from services.tts.engines.kokoro import kokoro_engine  # noqa: PLC0415 - loads onnxruntime
+
+    threads = settings.threads or max(1, (os.cpu_count() or 2) // 2)
+    return kokoro_engine(_weights(settings), threads=threads, reason=reason, observer=observer)
+
+
+def _kokoro_lacks(settings: TtsSettings) -> str | None:
+    if find_spec("kokoro_onnx") is None:
+        return "no module kokoro_onnx; install deploy/requirements/tts.txt"
+    weights = _weights(settings)
+    if weights.present or weights.url:
+        return None
+    return f"no file {weights.model}; set TTS_KOKORO_MODEL and TTS_KOKORO_VOICES"
+
+
+def _weights(settings: TtsSettings) -> Weights:
+    url = "" if settings.kokoro_url == "off" else settings.kokoro_url
+    return Weights(settings.kokoro_model.expanduser(), settings.kokoro_voices.expanduser(), url)
+
+
+def _chatterbox(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
+    from services.tts.engines.chatterbox.offer import engine  # noqa: PLC0415 - loads torch
+
+    return engine(settings, observer, reason)
+
+
+def _openai(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
+    from services.tts.engines.openai_speech import OpenAiSpeechEngine  # noqa: PLC0415
+
+    del observer
+    key = settings.remote_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    upstream = _upstream(settings, "https://api.openai.com/v1", headers)
+    model = settings.remote_model or "gpt-4o-mini-tts"
+    voices = settings.remote_voices or OPENAI_VOICES
+    options = RemoteOptions(model, voices, settings.remote_connections, reason)
+    return OpenAiSpeechEngine(upstream, options)
+
+
+def _elevenlabs(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
+    from services.tts.engines.elevenlabs import ElevenLabsEngine  # noqa: PLC0415
+
+    del observer
+    headers = {"xi-api-key": settings.remote_key.get_secret_value()}
+    upstream = _upstream(settings, "https://api.elevenlabs.io", headers)
+    model = settings.remote_model or "eleven_flash_v2_5"
+    options = RemoteOptions(model, settings.remote_voices, settings.remote_connections, reason)
+    return ElevenLabsEngine(upstream, options)
+
+
+def _upstream(settings: TtsSettings, url: str, headers: Mapping[str, str]) -> Upstream:
+    return Upstream(
+        Address(
+            url=settings.remote_url or url,
+            headers=headers,
+            connections=settings.remote_connections,
+            timeout_s=settings.remote_timeout_s,
+        )
+    )
+
+
+def _needs_key(settings: TtsSettings) -> str | None:
+    if settings.remote_key.get_secret_value() or settings.remote_url:
+        return None
+    return "no key; set TTS_REMOTE_KEY (and TTS_REMOTE_URL for another server)"
+
+
+ENGINES: Mapping[str, Row] = {
+    "chatterbox": Row(_chatterbox, chatterbox_lacks),
+    "kokoro": Row(_kokoro, _kokoro_lacks),
+    "espeak": Row(_espeak, lambda _: None),
+    "openai": Row(_openai, _needs_key, automatic=False),
+    "elevenlabs": Row(_elevenlabs, _needs_key, automatic=False),
+}
+"""In the order in which `auto` prefers them."""
+
+
+async def started(settings: TtsSettings, observer: Observer) -> Engine:
+    """The engine of the settings, loaded.
+
+    A fallback of `auto` is told in one log line and as the engine's `reason`.
+
+    Raises:
+        EngineUnavailable: it cannot load, with the reason and what to do.
+    """
+    if settings.engine != "auto":
+        return await _named(settings, observer)
+    passed_over: list[str] = []
+    for name, row in ENGINES.items():
+        if not row.automatic:
+            continue
+        problem = row.lacking(settings)
+        if problem is None:
+            engine = row.make(settings, observer, _reason(passed_over))
+            try:
+                await engine.start()
+            except EngineUnavailable as error:
+                problem = error.message
+            else:
+                log.info("engine chosen", extra={"engine": name, "reason": _reason(passed_over)})
+                return engine
+        passed_over.append(f"{name}: {problem}")
+    raise EngineUnavailable("no engine can run here: " + "; ".join(passed_over))
+
+
+def _reason(passed_over: list[str]) -> str:
+    return "the best that runs here" + (f" ({'; '.join(passed_over)})" if passed_over else "")
+
+
+async def _named(settings: TtsSettings, observer: Observer) -> Engine:
+    row = ENGINES[settings.engine]
+    if (problem := row.lacking(settings)) is not None:
+        raise EngineUnavailable(f"TTS_ENGINE={settings.engine}: {problem}")
+    engine = row.make(settings, observer, f"TTS_ENGINE={settings.engine}")
+    await engine.start()
+    return engine

@@ -1,0 +1,1 @@
+"""Pure flow from text to paced audio; knows engines by their seam only."""

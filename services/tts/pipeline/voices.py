@@ -1,0 +1,234 @@
+"""The voices that clients registered: checked, kept, shared with the other replicas, forgotten."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.tts.pipeline.reference import checked
+from services.tts.pipeline.voice_files import VoiceFiles
+from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, check_id, digest
+from services.tts.pipeline.voice_share import VoiceShare
+from shared.bus import Bus
+from shared.errors import Conflict, ConsentRequired, NotFound, UpstreamFailed
+
+log = logging.getLogger(__name__)
+
+_CHANNEL = "tts:voices"
+
+Gone = Callable[[str], Awaitable[None]]
+"""Called when a voice was deleted or replaced: caches drop it, its requests end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a client sends."""
+
+    voice_id: str
+    recording: bytes
+    """An audio file."""
+    consent: bool
+    replace: bool = False
+    name: str | None = None
+    language: str | None = None
+
+
+class VoiceLibrary:
+    """All registered voices of this replica and, where there is Redis, of the others.
+
+    Args:
+        share: what replicas share; None: this process is alone.
+        bus: tells the other replicas.
+        cached: voices whose sound is kept in memory, the least used go first.
+        require_consent: refuse to register without it.
+        wall: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        files: VoiceFiles,
+        share: VoiceShare | None,
+        bus: Bus,
+        *,
+        cached: int,
+        require_consent: bool,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._files = files
+        self._share = share
+        self._bus = bus
+        self._cached = cached
+        self._require_consent = require_consent
+        self._wall = wall
+        self._records: dict[str, VoiceRecord] = {}
+        self._sounds: OrderedDict[str, StoredVoice] = OrderedDict()
+        self._writing = asyncio.Lock()
+        self._gone: Gone | None = None
+
+    @property
+    def count(self) -> int:
+        """Voices that are registered, of all owners."""
+        return len(self._records)
+
+    def when_gone(self, gone: Gone) -> None:
+        """Whom to tell of voices that may no longer be used."""
+        self._gone = gone
+
+    async def open(self) -> None:
+        """Read what is kept here; give and take what the replicas share."""
+        for voice in await asyncio.to_thread(list, self._files.all()):
+            self._records[voice.record.voice_id] = voice.record
+        if self._share is not None:
+            await self._follow(self._share)
+
+    async def listen(self) -> None:
+        """Follow what other replicas do, until cancelled."""
+        if self._share is None:
+            return
+        async with self._bus.subscribe(_CHANNEL) as messages:
+            async for _ in messages:  # whatever it was: what is shared is the truth
+                try:
+                    async with self._writing:
+                        await self._follow(self._share)
+                except UpstreamFailed as error:  # the bus says MISSED once Redis is back
+                    log.warning("voices not followed", extra={"why": error.message})
+
+    async def register(self, wanted: Registration, owner: str) -> VoiceRecord:
+        """Check a recording and keep it.
+
+        Raises:
+            InvalidRequest: the id or the recording will not do, with all reasons.
+            ConsentRequired: the client did not say that the speaker agreed.
+            Conflict: the id is taken; by somebody else, or without `replace`.
+        """
+        check_id(wanted.voice_id)
+        if self._require_consent and not wanted.consent:
+            raise ConsentRequired(
+                "a voice may be registered only with its speaker's consent: send `consent: true`",
+                param="consent",
+            )
+        self._check_free(wanted, owner)
+        sound = await asyncio.to_thread(checked, wanted.recording)
+        record = VoiceRecord(
+            voice_id=wanted.voice_id,
+            owner=owner,
+            name=wanted.name or wanted.voice_id,
+            language=wanted.language,
+            duration_s=round(sound.seconds, 3),
+            digest=digest(sound.samples),
+            consent=wanted.consent,
+            created_at=self._wall(),
+        )
+        await self._keep(StoredVoice(record, sound.samples), wanted, owner)
+        return record
+
+    async def delete(self, voice_id: str, owner: str) -> None:
+        """Forget a voice here, in Redis and on every replica; its requests end.
+
+        Raises:
+            NotFound: the owner has no such voice.
+        """
+        record = self.record(voice_id, owner)
+        async with self._writing:
+            if self._share is not None:
+                at = max(self._wall(), record.created_at)  # clocks of replicas differ
+                await self._share.delete(voice_id, at)
+            await self._forget(voice_id)
+            await self._bus.publish(_CHANNEL, f"deleted {voice_id}")
+        log.info("voice deleted", extra={"voices": len(self._records)})
+
+    def record(self, voice_id: str, owner: str) -> VoiceRecord:
+        """What is known of the owner's voice.
+
+        Raises:
+            NotFound: the owner has no such voice.
+        """
+        found = self._records.get(voice_id)
+        if found is None or found.owner != owner:
+            raise NotFound(f"no voice {voice_id!r}; see /v1/audio/voices", param="voice")
+        return found
+
+    def listed(self, owner: str) -> list[VoiceRecord]:
+        """The owner's voices."""
+        return [record for record in self._records.values() if record.owner == owner]
+
+    async def voice(self, voice_id: str, owner: str) -> StoredVoice:
+        """The owner's voice with its sound.
+
+        Raises:
+            NotFound: the owner has no such voice. CannotOpen: it was sealed with another key.
+        """
+        record = self.record(voice_id, owner)
+        cached = self._sounds.get(voice_id)
+        if cached is not None and cached.record.digest == record.digest:
+            self._sounds.move_to_end(voice_id)
+            return cached
+        voice = await asyncio.to_thread(self._files.load, voice_id)
+        if voice is None or voice.record.digest != record.digest:
+            voice = None if self._share is None else await self._share.load(voice_id)
+        if voice is None:
+            raise NotFound(f"voice {voice_id!r} is gone", param="voice")
+        self._remember(voice)
+        return voice
+
+    def _check_free(self, wanted: Registration, owner: str) -> None:
+        found = self._records.get(wanted.voice_id)
+        if found is not None and not (wanted.replace and found.owner == owner):
+            raise Conflict(
+                f"voice {wanted.voice_id!r} exists; its owner may send `replace: true`",
+                param="voice_id",
+            )
+
+    async def _keep(self, voice: StoredVoice, wanted: Registration, owner: str) -> None:
+        voice_id = voice.record.voice_id
+        async with self._writing:
+            self._check_free(wanted, owner)  # it may have been taken meanwhile
+            replacing = voice_id in self._records
+            if self._share is not None and not await self._share.add(voice, replace=replacing):
+                await self._follow(self._share)
+                self._check_free(wanted, owner)
+                await self._share.add(voice, replace=True)
+            await asyncio.to_thread(self._files.save, voice)
+            self._records[voice_id] = voice.record
+            self._remember(voice)
+            await self._bus.publish(_CHANNEL, f"changed {voice_id}")
+        log.info("voice registered", extra={"seconds": voice.record.duration_s})
+
+    def _remember(self, voice: StoredVoice) -> None:
+        if self._records.get(voice.record.voice_id) != voice.record:
+            return  # deleted or replaced while it was read
+        self._sounds[voice.record.voice_id] = voice
+        self._sounds.move_to_end(voice.record.voice_id)
+        while len(self._sounds) > self._cached:
+            self._sounds.popitem(last=False)
+
+    async def _forget(self, voice_id: str) -> None:
+        known = self._records.pop(voice_id, None)
+        self._sounds.pop(voice_id, None)
+        await asyncio.to_thread(self._files.delete, voice_id)
+        if known is not None and self._gone is not None:
+            await self._gone(voice_id)
+
+    async def _follow(self, share: VoiceShare) -> None:
+        """Make the records those that the replicas share.
+
+        What only this disk has is offered again (Redis may have lost everything), unless it
+        was deleted meanwhile.
+        """
+        index = dict(await share.index())
+        missing = [record for name, record in self._records.items() if name not in index]
+        deleted = await share.deleted() if missing else {}
+        for record in missing:
+            voice = await asyncio.to_thread(self._files.load, record.voice_id)
+            if deleted.get(record.voice_id, 0.0) >= record.created_at:
+                await self._forget(record.voice_id)
+            elif voice is None:
+                del self._records[record.voice_id]
+            elif await share.add(voice, replace=False):
+                index[record.voice_id] = record
+        changed = [name for name, record in index.items() if self._records.get(name) != record]
+        self._records.update(index)
+        for voice_id in changed:
+            self._sounds.pop(voice_id, None)

@@ -1,0 +1,1 @@
+"""ASGI endpoints of the TTS service."""

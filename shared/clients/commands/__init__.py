@@ -1,0 +1,1 @@
+"""The commands of ``python -m shared.clients``: one file each."""

@@ -1,0 +1,1 @@
+"""The native wire: one frozen message class a type, one adapter a direction."""

@@ -1,0 +1,196 @@
+"""Native ASR messages, ``WS :8001/ws``. Binary frames carry PCM as ``config`` says."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from shared.protocol.base import ErrorMessage, Limits, Message, Ping, Pong, WarningMessage
+
+Encoding = Literal["s16le", "f32le", "mulaw", "alaw"]
+Sensitivity = Literal["low", "medium", "high"]
+
+
+class Environment(StrEnum):
+    """Presets for where the speaker is."""
+
+    QUIET = "quiet"
+    MODERATE = "moderate"
+    NOISY = "noisy"
+    MOBILE = "mobile"
+    CONFERENCE = "conference"
+
+
+class VadOverrides(Message):
+    """Values that replace those of the preset."""
+
+    enabled: bool = True
+    """False: push-to-talk, turns end by `flush`."""
+    start: Sensitivity | None = None
+    """How readily speech begins."""
+    end: Sensitivity | None = None
+    """How readily speech ends."""
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Speech probability that begins speech; overrides `start`."""
+    negative_threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Speech probability below which speech pauses; overrides `end`."""
+    prefix_padding_ms: int | None = Field(default=None, ge=0, le=1000)
+    """Audio kept from before the detected start."""
+    silence_ms: int | None = Field(default=None, ge=100, le=10_000)
+    """Most silence waited for when the turn seems incomplete."""
+    semantic: bool = True
+    """False: silence alone ends a turn."""
+
+
+class Config(Message):
+    """How to listen; once before audio. Later only what can change mid-stream."""
+
+    type: Literal["config"] = "config"
+    sample_rate: int = Field(default=16_000, ge=8_000, le=48_000)
+    """Hz of the audio sent."""
+    encoding: Encoding = "s16le"
+    channels: Literal[1, 2] = 1
+    language: str | None = None
+    """ISO 639-1; null: detected for each turn."""
+    model: str | None = None
+    partials: bool = True
+    words: bool = True
+    environment: Environment = Environment.MODERATE
+    vad: VadOverrides = VadOverrides()
+    prompt: str | None = Field(default=None, max_length=2000)
+    """Text that biases the vocabulary."""
+
+
+class Flush(Message):
+    """End the current turn now."""
+
+    type: Literal["flush"] = "flush"
+
+
+class Reset(Message):
+    """Drop what is buffered; no final is sent for it."""
+
+    type: Literal["reset"] = "reset"
+
+
+class End(Message):
+    """No more audio: finals are sent, then close 1000."""
+
+    type: Literal["end"] = "end"
+
+
+class Silence(Message):
+    """The client withholds silence; the clock and the segmenter advance by it."""
+
+    type: Literal["silence"] = "silence"
+    ms: int = Field(gt=0, le=60_000)
+
+
+AsrClientMessage = Annotated[
+    Config | Flush | Reset | End | Silence | Ping | Pong, Field(discriminator="type")
+]
+ASR_CLIENT: TypeAdapter[AsrClientMessage] = TypeAdapter(AsrClientMessage)
+
+
+class Ready(Message):
+    """The first message: what listens, and its limits."""
+
+    type: Literal["ready"] = "ready"
+    session_id: str
+    model: str
+    engine: str
+    sample_rate: int
+    limits: Limits
+    capabilities: tuple[str, ...] = ()
+
+
+class SpeechStart(Message):
+    """Speech begins, in a new segment or after a pause."""
+
+    type: Literal["speech_start"] = "speech_start"
+    timestamp: float
+    """Seconds from the first sample of the stream."""
+    segment: int | None = None
+
+
+class SpeechEnd(Message):
+    """A pause."""
+
+    type: Literal["speech_end"] = "speech_end"
+    timestamp: float
+    segment: int | None = None
+
+
+class TurnEnd(Message):
+    """The speaker is done."""
+
+    type: Literal["turn_end"] = "turn_end"
+    timestamp: float
+    probability: float
+    """Of the turn being complete, from the turn model; 1 when it was not asked."""
+    reason: Literal["semantic", "silence", "flush"]
+    segment: int | None = None
+
+
+class Partial(Message):
+    """What the turn says so far."""
+
+    type: Literal["partial"] = "partial"
+    text: str
+    """The whole hypothesis."""
+    stable: str = ""
+    """Its append-only prefix: words that two hypotheses in a row agree on."""
+    confidence: float
+    timestamp: float
+    """End of the audio that it covers."""
+    segment: int | None = None
+
+
+class Candidate(Message):
+    """The whole text, made at a pause; speech again in the same segment voids it."""
+
+    type: Literal["candidate"] = "candidate"
+    text: str
+    probability: float
+    """Of the turn being complete."""
+    segment: int
+    timestamp: float
+
+
+class WordMessage(Message):
+    """A word of a final."""
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+
+class Final(Message):
+    """The text of a turn; one a turn."""
+
+    type: Literal["final"] = "final"
+    text: str
+    start: float
+    end: float
+    language: str | None = None
+    confidence: float | None = None
+    words: tuple[WordMessage, ...] = ()
+    segment: int | None = None
+
+
+AsrServerMessage = Annotated[
+    Ready
+    | SpeechStart
+    | SpeechEnd
+    | TurnEnd
+    | Partial
+    | Candidate
+    | Final
+    | WarningMessage
+    | ErrorMessage
+    | Ping
+    | Pong,
+    Field(discriminator="type"),
+]
+ASR_SERVER: TypeAdapter[AsrServerMessage] = TypeAdapter(AsrServerMessage)

@@ -1,0 +1,1 @@
+"""Measurements, never tests: they print and write docs/benchmarks.md, and fail nobody."""

@@ -1,0 +1,1 @@
+"""What listening costs and how late it is: `make bench-asr`."""

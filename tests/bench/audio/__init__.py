@@ -1,0 +1,1 @@
+"""What sound costs before any model sees it, and after."""

@@ -1,0 +1,26 @@
+"""``make bench-audio``: measure rates, codecs and tempo; writes docs/benchmarks.md."""
+
+import argparse
+import sys
+
+from tests.bench.audio import codecs, resampling
+from tests.bench.report import write
+
+
+def main() -> int:
+    """Run all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of sound in each run")
+    seconds = parser.parse_args().seconds
+    tables = [
+        resampling.table(seconds),
+        codecs.encoding(seconds),
+        codecs.decoding(seconds),
+        codecs.stretching(seconds),
+    ]
+    write("audio", "Sound: rates, codecs and tempo", "make bench-audio", tables)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Chatterbox beside its own package: same weights, same tokens, one run."""

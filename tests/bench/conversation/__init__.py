@@ -1,0 +1,1 @@
+"""What a conversation costs by itself, with services that answer at once."""

@@ -1,0 +1,1 @@
+"""What the TTS service itself costs, with an engine that costs nothing."""

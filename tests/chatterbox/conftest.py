@@ -1,0 +1,28 @@
+"""Needs the environment of ``deploy/requirements/tts-chatterbox.txt``."""
+
+from importlib.util import find_spec
+
+import pytest
+
+_MISSING = [name for name in ("torch", "transformers", "chatterbox") if find_spec(name) is None]
+collect_ignore_glob = ["test_*.py"] if _MISSING else []
+
+_UPSTREAM = (
+    "ignore:pkg_resources is deprecated:UserWarning",
+    "ignore::DeprecationWarning:pkg_resources",
+    "ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning",
+    "ignore:.*LoRACompatibleLinear.*:FutureWarning",
+    "ignore:.*torch.backends.cuda.sdp_kernel.*:FutureWarning",
+    "ignore::DeprecationWarning:(diffusers|librosa|audioread|perth|torch|transformers)",
+)
+"""Warnings of the package and of what it needs, at import; ours stay errors."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in _UPSTREAM:
+        config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is not run, by the name of the missing module."""
+    return [f"tests/chatterbox: not collected, no module {name!r}" for name in _MISSING]

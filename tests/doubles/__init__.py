@@ -1,0 +1,1 @@
+"""Small servers that speak the real wires, for tests and benches of one service alone."""

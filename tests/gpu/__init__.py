@@ -1,0 +1,1 @@
+"""The tests of Chatterbox again, on a CUDA device: `make test-gpu`."""

@@ -1,0 +1,3 @@
+"""tests/chatterbox/test_precision.py on CUDA."""
+
+from tests.chatterbox.test_precision import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""tests/chatterbox/test_vocode.py on CUDA."""
+
+from tests.chatterbox.test_vocode import *  # noqa: F403

@@ -1,0 +1,97 @@
+import asyncio
+import wave
+from io import BytesIO
+
+import httpx
+import numpy as np
+import pytest
+
+from services.asr.engines.remote import Upstream, wav
+from shared.errors import (
+    DeadlineExceeded,
+    EngineUnavailable,
+    ParleyError,
+    UpstreamFailed,
+    UpstreamLimited,
+    UpstreamRefused,
+)
+from tests.clock import ManualClock
+
+
+def upstream(clock: ManualClock | None = None, *, timeout_s: float = 5.0) -> Upstream:
+    return Upstream("there", clock or ManualClock(), at_once=1, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, UpstreamRefused),
+        (401, UpstreamRefused),
+        (403, UpstreamRefused),
+        (404, UpstreamRefused),
+        (413, UpstreamRefused),
+        (429, UpstreamLimited),
+        (500, UpstreamFailed),
+        (503, UpstreamFailed),
+    ],
+)
+def test_a_status_says_whose_fault_it_is(status: int, error: type[ParleyError]) -> None:
+    assert type(upstream().refused(status, {})) is error
+
+
+def test_a_limited_server_says_when_to_come_back() -> None:
+    assert upstream().refused(429, {"retry-after": "7"}).retry_after_s == 7
+    assert upstream().refused(429, {"retry-after": "tomorrow"}).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (ConnectionRefusedError(), UpstreamFailed),
+        (httpx.ConnectError("no"), UpstreamFailed),
+        (httpx.ReadTimeout("late"), DeadlineExceeded),
+        (UpstreamLimited("slow down"), UpstreamLimited),
+    ],
+)
+async def test_failures_of_the_line_have_our_names(
+    raised: Exception, error: type[ParleyError]
+) -> None:
+    with pytest.raises(error):
+        async with upstream().call():
+            raise raised
+
+
+async def test_a_server_that_is_silent_is_given_up() -> None:
+    with pytest.raises(DeadlineExceeded):
+        async with upstream(timeout_s=0.01).call():
+            await asyncio.Event().wait()
+
+
+async def test_what_keeps_failing_is_left_alone_for_a_while() -> None:
+    clock = ManualClock()
+    there = upstream(clock)
+    for _ in range(3):
+        with pytest.raises(UpstreamFailed):
+            async with there.call():
+                raise OSError
+    with pytest.raises(EngineUnavailable) as refused:
+        there.check()
+    assert refused.value.retry_after_s
+    clock.advance(60)
+    async with there.call():
+        pass
+    there.check()
+
+
+async def test_refusals_do_not_open_the_breaker() -> None:
+    there = upstream()
+    for _ in range(5):
+        with pytest.raises(UpstreamRefused):
+            async with there.call():
+                raise UpstreamRefused("no")
+    there.check()
+
+
+def test_the_upload_is_a_wav_file() -> None:
+    with wave.open(BytesIO(wav(np.zeros(800, np.float32), 16_000))) as file:
+        assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (16_000, 800, 2)

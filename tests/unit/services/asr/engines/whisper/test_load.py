@@ -1,0 +1,95 @@
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants as hub
+
+from services.asr.engines.whisper.load import Device, devices, fetch, find, load
+from shared.errors import EngineUnavailable
+
+
+def address(server: asyncio.Server) -> str:
+    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def test_a_folder_is_found_by_its_path(random_whisper: str, tmp_path: Path) -> None:
+    assert find(random_whisper) == Path(random_whisper)
+    assert find(str(tmp_path)) is None
+    assert find("tiny", tmp_path) is None
+
+
+async def test_the_hubs_cache_is_looked_into(random_whisper: str, tmp_path: Path) -> None:
+    repository = tmp_path / "models--Systran--faster-whisper-tiny"
+    snapshot = repository / "snapshots" / "abc"
+    snapshot.parent.mkdir(parents=True)
+    snapshot.symlink_to(random_whisper)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    found = find("tiny", tmp_path)
+    assert found is not None
+    assert (found / "model.bin").exists()
+
+
+async def test_a_silent_hub_costs_three_seconds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    monkeypatch.setattr(hub, "ENDPOINT", address(server))
+    monkeypatch.setattr("services.asr.engines.whisper.load.HUB_SILENCE_S", 0.2)
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable, match="did not answer"):
+        await fetch("tiny", tmp_path)
+    assert time.monotonic() - began < 30
+    await asyncio.wait_for(gone.wait(), 5)
+    server.close()
+
+
+async def test_a_hub_that_refuses_is_quoted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    monkeypatch.setattr(hub, "ENDPOINT", address(server))
+    with pytest.raises(EngineUnavailable, match="404"):
+        await fetch("somebody/model", tmp_path)
+    server.close()
+
+
+async def test_a_name_that_is_nothing_lists_what_there_is() -> None:
+    with pytest.raises(EngineUnavailable, match="large-v3"):
+        await fetch("enormous")
+
+
+async def test_offline_the_hub_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
+    with pytest.raises(EngineUnavailable, match="HF_HUB_OFFLINE"):
+        await fetch("tiny")
+
+
+def test_a_damaged_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"nothing")
+    with pytest.raises(EngineUnavailable, match="cannot load"):
+        load(tmp_path, "broken", Device("cpu"))
+
+
+def test_a_device_setting_names_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert devices("cpu", "auto", 2) == (Device("cpu", 0, "int8", 2),)
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
+    assert devices("auto", "float32", 0)[0] == Device("cpu", 0, "float32", 0)
+    with pytest.raises(EngineUnavailable, match="0 CUDA devices"):
+        devices("cuda", "auto", 0)
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 2)
+    assert devices("auto", "auto", 0) == (Device("cuda", 0, "float16", 0),)
+    assert [place.index for place in devices("cuda:0,1", "int8_float16", 0)] == [0, 1]

@@ -1,0 +1,28 @@
+"""Every known name of a model is answered, unknown ones are errors."""
+
+import pytest
+
+from services.asr.pipeline.catalogue import OPENAI_NAMES, Catalogue
+from shared.errors import NotFound
+from tests.listening import InstantEngine
+
+LOADED = InstantEngine().info
+
+
+@pytest.mark.parametrize("name", [None, "instant", "mine", *OPENAI_NAMES])
+def test_the_loaded_model_answers_to_its_names(name: str | None) -> None:
+    assert Catalogue(["mine"]).substitution(name, LOADED) is None
+
+
+@pytest.mark.parametrize("name", ["large-v3", "tiny.en", "nova-3"])
+def test_another_known_model_is_substituted(name: str) -> None:
+    warning = Catalogue().substitution(name, LOADED)
+
+    assert warning is not None
+    assert name in warning
+    assert "instant" in warning
+
+
+def test_an_unknown_name_is_an_error() -> None:
+    with pytest.raises(NotFound, match="parrot"):
+        Catalogue().substitution("parrot", LOADED)

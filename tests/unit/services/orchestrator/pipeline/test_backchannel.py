@@ -1,0 +1,35 @@
+"""What takes no turn, and what does."""
+
+import pytest
+
+from services.orchestrator.pipeline.backchannel import asks, is_backchannel
+
+
+@pytest.mark.parametrize(
+    "noise", ["uh-huh", "Mm-hmm.", "Okay.", "okay, right", "I see.", "got it, yeah", "", "…"]
+)
+def test_listening_noises(noise: str) -> None:
+    assert is_backchannel(noise, "en")
+
+
+@pytest.mark.parametrize(
+    "speech", ["stop", "no", "okay but wait", "I see a problem", "yes yes yes yes yes", "right now"]
+)
+def test_words_that_mean_something(speech: str) -> None:
+    assert not is_backchannel(speech, "en")
+
+
+def test_each_language_has_its_own() -> None:
+    assert is_backchannel("Ach so, genau.", "de-DE")
+    assert not is_backchannel("genau", "en")
+    assert is_backchannel("d'accord", "fr")
+
+
+def test_an_unknown_language_is_judged_by_all() -> None:
+    assert is_backchannel("vale", None)
+    assert is_backchannel("okay", "tr")
+
+
+def test_questions() -> None:
+    assert asks('Shall I book it?"')
+    assert not asks("I booked it.")

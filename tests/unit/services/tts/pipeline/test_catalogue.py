@@ -1,0 +1,46 @@
+"""Names of voices and models, and what they mean on an engine."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.tts.config import OPENAI_MODELS, OPENAI_VOICES
+from services.tts.engines.base import Voice
+from services.tts.pipeline.catalogue import Catalogue
+from shared.errors import NotFound
+from tests.instant_tts import InstantEngine
+
+INFO = replace(
+    InstantEngine().info, voices=(Voice("hum", "Hum", ("en",)), Voice("echo", "Echo", ("de",)))
+)
+
+
+def test_openais_names_mean_the_default_voice_unless_the_engine_has_them() -> None:
+    catalogue = Catalogue(INFO)
+    for name in ("default", *OPENAI_VOICES):
+        voice = catalogue.voice(name)
+        assert voice is not None
+        assert voice.voice_id == ("echo" if name == "echo" else "hum")
+    assert "echo" not in catalogue.voice_aliases()
+
+
+def test_the_operators_names_come_first() -> None:
+    catalogue = Catalogue(INFO, {"nova": "echo", "chef": "echo", "ghost": "nobody"})
+    assert catalogue.voice("nova") == catalogue.voice("chef") == catalogue.voice("echo")
+    assert catalogue.voice("ghost") is None
+
+
+def test_other_names_are_nobody() -> None:
+    assert Catalogue(INFO).voice("nobody") is None
+
+
+def test_an_engine_without_voices_has_no_default() -> None:
+    assert Catalogue(replace(INFO, voices=(), default_voice="")).voice("default") is None
+
+
+def test_models_are_openais_and_the_engines_own() -> None:
+    catalogue = Catalogue(INFO)
+    assert {*OPENAI_MODELS, "default", "instant"} == set(catalogue.models())
+    catalogue.check_model("tts-1")
+    with pytest.raises(NotFound, match="tts-9"):
+        catalogue.check_model("tts-9")
