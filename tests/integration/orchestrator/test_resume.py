@@ -106,7 +106,9 @@ async def test_a_line_lost_in_mid_reply_declares_its_audio_dropped(any_house: Ho
     async with any_house.talking() as client:
         await client.says()
         started = await client.until("audio.start")
-        await client.send("playback", turn_id=started["turn_id"], played_ms=0)
+        # An abort throws away what the service has not read: it must know that we tell it.
+        await client.send("playback", turn_id=started["turn_id"], played_ms=0, id="p1")
+        await client.until("ack", id="p1")
         session, last = client.session, client.events[-1]["seq"]
         client.line.transport.abort()
     async with back(any_house, session, last) as again:

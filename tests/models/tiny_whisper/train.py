@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from tests.models.tiny_whisper import exported
 from tests.models.tiny_whisper.curriculum import IGNORED, Batch, Curriculum, Shape
 from tests.models.tiny_whisper.model import Outputs, TinyWhisper
 from tests.models.tiny_whisper.vocabulary import Vocabulary
@@ -36,6 +37,8 @@ class Phase:
     """How often each shape is drawn."""
     shifted: float
     """Share of windows placed somewhere inside the 30 s, with positions and times to match."""
+    head_only: bool = False
+    """Train the CTC head alone: a new one's first gradients would undo a trained encoder."""
 
     def rate(self, step: int) -> float:
         warm = min(200, self.steps // 10)
@@ -54,8 +57,8 @@ SHORT = Phase(
 )
 LONG = Phase(
     "long",
-    1000,
-    8e-4,
+    2600,
+    1e-3,
     (
         (0.4, Shape(30.0, 6, 12)),
         (0.1, Shape(15.0, 8, 6)),
@@ -64,7 +67,9 @@ LONG = Phase(
     ),
     shifted=0.1,
 )
-PHASES = {phase.name: phase for phase in (SHORT, LONG)}
+HEAD = Phase("head", 150, 1e-2, ((1.0, Shape(4.0, 24, 3)),), shifted=0.15, head_only=True)
+"""For a start from `model.bin`, which has no CTC head."""
+PHASES = {phase.name: phase for phase in (SHORT, LONG, HEAD)}
 
 
 def losses(outputs: Outputs, batch: Batch, blank: int) -> dict[str, torch.Tensor]:
@@ -114,7 +119,8 @@ class Training:
                 self._save(self._out / f"{phase.name}.pt")
 
     def _steps(self, phase: Phase) -> Iterator[dict[str, torch.Tensor]]:
-        optimiser = torch.optim.AdamW(self._parameters, betas=(0.9, 0.98), weight_decay=0.01)
+        trained = list(self._model.ctc.parameters()) if phase.head_only else self._parameters
+        optimiser = torch.optim.AdamW(trained, betas=(0.9, 0.98), weight_decay=0.01)
         shares, shapes = zip(*phase.shapes, strict=True)
         for step in range(phase.steps):
             for group in optimiser.param_groups:
@@ -124,9 +130,9 @@ class Training:
                 outputs = self._model(batch.features, batch.offsets, batch.tokens)
             found = losses(outputs, batch, self._blank)
             total = sum(weight * found[name] for name, weight in WEIGHTS.items())
-            optimiser.zero_grad(set_to_none=True)
+            self._model.zero_grad(set_to_none=True)
             total.backward()
-            nn.utils.clip_grad_norm_(self._parameters, 1.0)
+            nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
             yield found
 
@@ -139,8 +145,8 @@ class Training:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
-    parser.add_argument("--phases", nargs="+", default=list(PHASES), choices=PHASES)
+    parser.add_argument("--start", type=Path, help="a checkpoint or model.bin to go on from")
+    parser.add_argument("--phases", nargs="+", default=["short", "long"], choices=PHASES)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -150,7 +156,9 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary()
     model = TinyWhisper(vocabulary)
-    if arguments.start:
+    if arguments.start and arguments.start.suffix == ".bin":
+        exported.load(model, arguments.start)
+    elif arguments.start:
         model.load_state_dict(torch.load(arguments.start))
     log.info("%d parameters", sum(each.numel() for each in model.parameters()))
     curriculum = Curriculum(vocabulary, arguments.seed)
