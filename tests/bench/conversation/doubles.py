@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from shared.protocol import asr, tts
-from tests.bench.conversation.script import FRAME_S, SENTENCE, TRANSCRIPT, Detector
+from tests.bench.conversation.script import FIRST_WORDS, FRAME_S, SENTENCE, TRANSCRIPT, Detector
 from tests.doubles import hearing, speaking
 
 
@@ -30,7 +30,7 @@ def _heard(decision: str | None, at: float) -> list[asr.AsrServerMessage]:
     if decision == "start":
         return [
             asr.SpeechStart(timestamp=at),
-            asr.Partial(text=TRANSCRIPT[:9], confidence=1, timestamp=at),
+            asr.Partial(text=FIRST_WORDS, confidence=1, timestamp=at),
         ]
     if decision == "end":
         return [

@@ -25,6 +25,7 @@ from shared.protocol.base import Message as Event
 from shared.protocol.conversation import AudioClear, AudioDuck
 from tests.bench.conversation.row import Row, load
 from tests.bench.conversation.script import (
+    FIRST_WORDS,
     FRAME_S,
     REPLY,
     SENTENCE,
@@ -52,7 +53,7 @@ class Ears:
         if decision == "start":
             self._says(
                 asr.SpeechStart(timestamp=self._at),
-                asr.Partial(text=TRANSCRIPT[:9], confidence=1, timestamp=self._at),
+                asr.Partial(text=FIRST_WORDS, confidence=1, timestamp=self._at),
             )
         elif decision == "end":
             self._says(

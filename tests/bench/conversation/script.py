@@ -24,6 +24,8 @@ BARGE_FRAMES = 35
 CYCLE_S = (2 * (SPEECH_FRAMES + HANGOVER_FRAMES) + REPLY_FRAMES + BARGE_FRAMES) * FRAME_S
 
 TRANSCRIPT = "could you book a table for two tonight"
+FIRST_WORDS = "hold on"
+"""What is heard first; no words of any reply here, lest they be taken for its echo."""
 REPLY = ("Sure, ", "your ", "table ", "is ", "booked. ", "We ", "expect ", "you ", "at ", "eight.")
 
 
