@@ -151,7 +151,7 @@ class _Talk:
             if value is not None and not (direct and name == "llm_ttft_ms"):
                 self._console.line(f"  {label:<29}{value:>7.0f} ms")
         lead = turn.lead_ms
-        if lead and lead >= 1 and turn.audio:  # a reply of one piece has none
+        if lead is not None and turn.audio:
             self._console.line(
                 f"  first sound came {lead:.0f} ms before its synthesis was finished"
             )
