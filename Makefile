@@ -8,7 +8,7 @@ CB = OMP_WAIT_POLICY=PASSIVE $(VENV)-tts-chatterbox/bin/python
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gpu dev test test-chatterbox test-gpu test-images chatterbox check fmt docs \
+.PHONY: help run run-gpu dev test test-faults test-chatterbox test-gpu test-images chatterbox check fmt docs \
 	locks bench bench-audio bench-asr bench-tts bench-chatterbox bench-conversation \
 	bench-sessions clean
 
@@ -25,7 +25,10 @@ dev: ## install what the tests and the checks need
 	@sh deploy/python.sh -m deploy.environment $(VENV) dev smart-turn
 
 test: dev ## every test that needs no torch
-	@$(PY) -m pytest -n 2 --dist loadfile --ignore tests/chatterbox --ignore tests/gpu --ignore tests/images $(PYTEST)
+	@$(PY) -m pytest -n 2 --dist loadfile --ignore tests/chatterbox --ignore tests/gpu --ignore tests/images --ignore tests/faults $(PYTEST)
+
+test-faults: dev ## kill each part of the stack at each stage of a turn, and tell what the client saw
+	@$(PY) -m pytest tests/faults $(PYTEST)
 
 test-chatterbox: chatterbox ## Chatterbox on its real classes, torch on the CPU
 	@$(CB) -m pytest --confcutdir tests/chatterbox -o timeout=400 tests/chatterbox $(PYTEST)

@@ -183,7 +183,7 @@ class RedisBus:
                 await getattr(self._pubsub, verb)(_key(channel))
 
     async def _listen(self) -> None:
-        waits = backoff(0.05, 2.0)
+        waits = backoff(0.05)
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
@@ -191,7 +191,7 @@ class RedisBus:
                     self._pubsub = pubsub  # who subscribes from here on does it itself
                     if names := self._channels.names():
                         await pubsub.subscribe(*map(_key, names))
-                    waits = backoff(0.05, 2.0)
+                    waits = backoff(0.05)
                     async for message in pubsub.listen():
                         self._received(message)
             except (RedisError, OSError) as error:

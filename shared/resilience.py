@@ -8,11 +8,12 @@ from shared.clock import Clock
 
 
 def backoff(
-    first_s: float = 0.1, longest_s: float = 10.0, *, rng: random.Random | None = None
+    first_s: float = 0.1, longest_s: float = 1.0, *, rng: random.Random | None = None
 ) -> Iterator[float]:
-    """Waiting times in seconds: doubling, capped, each with full jitter.
+    """Waiting times in seconds: doubling, capped, each with jitter over its upper half.
 
-    The jitter keeps thirty clients of a restarted service from coming back together.
+    The jitter keeps thirty clients of a restarted service from coming back together; the cap
+    is what a conversation waits at most once the service is back.
     """
     chance = rng or random.Random()  # noqa: S311 - spreading load, not secrets
     limit = first_s

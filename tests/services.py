@@ -25,7 +25,7 @@ class ServiceProcess:
     Args:
         name: `asr`, `tts` or `orchestrator`.
         module: to run instead of the service's own.
-        settings: environment variables.
+        settings: environment variables; without a port among them it takes a free one.
     """
 
     start_s: ClassVar[float] = 30.0
@@ -33,7 +33,8 @@ class ServiceProcess:
 
     def __init__(self, name: str, *, module: str = "", **settings: str) -> None:
         self.name = name
-        self.port = free_port()
+        port_variable = f"{name.upper()}_PORT"
+        self.port = int(settings.get(port_variable, 0)) or free_port()
         self.log: deque[str] = deque(maxlen=2000)
         """The last lines it wrote."""
         self._listens = threading.Event()
@@ -45,7 +46,7 @@ class ServiceProcess:
                 **kept,
                 "HOST": "127.0.0.1",
                 "OMP_NUM_THREADS": "1",
-                f"{name.upper()}_PORT": str(self.port),
+                port_variable: str(self.port),
                 **settings,
             },
             stdout=subprocess.DEVNULL,
@@ -94,15 +95,20 @@ class ServiceProcess:
         self._reader.join(timeout_s)
         return code
 
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self._process.kill()
+        self.stop()
+
     def stop(self) -> None:
         """End it, gently first."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(_STOP_S)
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_STOP_S)
         self._reader.join(_STOP_S)
         if self._process.stderr is not None:
             self._process.stderr.close()

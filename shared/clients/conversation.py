@@ -1,5 +1,6 @@
 """A conversation through the orchestrator: one session, on as many lines as it takes."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -12,6 +13,7 @@ from shared.clients.connection import Connection, Endpoint, keep_trying
 from shared.clock import Clock, SystemClock
 from shared.errors import ParleyError, UpstreamFailed
 from shared.protocol import conversation as wire
+from shared.resilience import backoff
 
 Tellable = wire.Config | wire.Text | wire.Interrupt | wire.ToolResult | wire.Playback | wire.Silence
 
@@ -108,14 +110,21 @@ class ConversationClient:
         Raises:
             ParleyError: the session is gone, or the service stays away too long.
         """
+        pauses = backoff()
+        lost_at: float | None = None
         while True:
             try:
                 async for received in self._received():
+                    if isinstance(received, wire.SessionEvent):
+                        pauses, lost_at = backoff(), None
                     yield received
             except ParleyError as error:
-                if not error.retryable:
+                self._connection, now = None, self._clock.now()
+                again, lost_at = lost_at is not None, now if lost_at is None else lost_at
+                if not error.retryable or now - lost_at > self._patience_s:
                     raise
-                self._connection = None
+                if again:  # the line was opened, and lost before the service said `session`
+                    await asyncio.sleep(max(next(pauses), error.retry_after_s or 0.0))
             else:
                 return
             self._connection = await keep_trying(

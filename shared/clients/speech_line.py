@@ -10,6 +10,7 @@ from shared.clock import Clock
 from shared.errors import ParleyError, UpstreamFailed
 from shared.protocol import tts
 from shared.protocol.base import ErrorMessage, WarningMessage
+from shared.resilience import backoff
 
 log = logging.getLogger(__name__)
 
@@ -191,14 +192,25 @@ class SpeechLine:
             await connection.close()
 
     async def _mend(self) -> None:
-        """Wait until somebody wants the line, then get one."""
+        """Get another line once somebody wants it.
+
+        Who has waited for the whole patience is told. From then on the service is tried for
+        on and on, and whoever asks is told after the next try: a conversation is not silent
+        for the whole patience at every turn.
+        """
+        pauses, away = backoff(), False
         while self._connection is None:
-            await self._wanted.wait()
-            self._wanted.clear()
+            if not away:
+                await self._wanted.wait()
             try:
-                await self.open(self._patience_s)
+                await self.open(0.0 if away else self._patience_s)
             except ParleyError as error:
+                self._wanted.clear()
                 self._fail_all(error)
+                away = error.retryable
+                if away:
+                    await asyncio.sleep(max(next(pauses), error.retry_after_s or 0.0))
+        self._wanted.clear()
         await self.pump()
 
     def _fail_all(self, error: ParleyError) -> None:

@@ -17,6 +17,17 @@ def chunk(text: str | None = None, **choice: object) -> dict[str, Any]:
     return {"model": "double-1", "choices": [{"index": 0, "delta": delta, **choice}]}
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
+
+
+def sse(event: Event) -> bytes:
+    """An event as it goes over the wire, in a chunk of its own."""
+    text = event if isinstance(event, str) else json.dumps(event)
+    line = f"data: {text}\n\n".encode()
+    return f"{len(line):x}\r\n".encode() + line + b"\r\n"
+
+
 FINISH = chunk(finish_reason="stop")
 USAGE = {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 7}}
 
@@ -58,8 +69,8 @@ class ScriptedLlm:
         self.connections = 0
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["ScriptedLlm"]:
-        """Serve on a free port of the loopback."""
+    async def running(self, port: int = 0) -> AsyncIterator["ScriptedLlm"]:
+        """Serve on a free port of the loopback, or on the one given."""
         tasks: set[asyncio.Task[None]] = set()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +83,7 @@ class ScriptedLlm:
             tasks.discard(task)
             writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(serve, "127.0.0.1", port)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         try:
             yield self
@@ -113,21 +124,16 @@ class ScriptedLlm:
             writer.write(head.encode() + answer.body.encode())
             await writer.drain()
             return True
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
-        )
+        writer.write(HEAD)
         for number, event in enumerate([*answer.events, *(["[DONE]"] if answer.done else [])]):
             if number == answer.cut_after:
                 return False
             if number == answer.hang_after:
                 await self._hang(reader)
                 return False
-            text = event if isinstance(event, str) else json.dumps(event)
-            line = f"data: {text}\n\n".encode()
-            writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+            writer.write(sse(event))
             await writer.drain()
-        writer.write(b"0\r\n\r\n")
+        writer.write(END)
         await writer.drain()
         return True
 

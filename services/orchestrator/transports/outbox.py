@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.orchestrator.llm.base import Message as ChatMessage
-from services.orchestrator.pipeline.sessions import MOST_EVENTS, Session, SessionStore, now
+from services.orchestrator.pipeline.sessions import (
+    MOST_EVENTS,
+    MOST_IDS,
+    MOST_LINES,
+    Session,
+    SessionStore,
+    now,
+)
 from services.orchestrator.pipeline.transcript import spoken
 from services.orchestrator.transports.line import Line
 from shared.errors import Conflict, TooLarge, UpstreamFailed
@@ -33,7 +40,8 @@ class Outbox:
     """Numbers events, logs them in the session's store, then sends them.
 
     A client that does not read is let go before what waits for it grows without bound. While
-    the store does not answer the conversation goes on: its events are logged when it does.
+    the store does not answer the conversation goes on: what the store should know is kept, and
+    brought to it when it does.
     """
 
     def __init__(self, session: Session, store: SessionStore) -> None:
@@ -46,8 +54,12 @@ class Outbox:
         self._empty.set()
         self._full = asyncio.Event()
         self._unlogged: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
-        """What the store could not take yet."""
+        """What the store could not take yet, like what follows."""
+        self._unwritten: deque[str] = deque(maxlen=MOST_LINES)
+        self._unremembered: deque[str] = deque(maxlen=MOST_IDS)
+        self._unsaved = False
         self._behind = asyncio.Event()
+        self._catching_up = asyncio.Lock()
 
     def tell(self, message: Message) -> None:
         """Send an event; audio that waits is overtaken by ``audio.clear`` and dropped."""
@@ -92,7 +104,9 @@ class Outbox:
                     self._bytes -= len(item)
                     await line.send_audio(item)
                 elif isinstance(item, _Keep):
-                    await self._save(messages=item.messages)
+                    self.session = replace(self.session, messages=item.messages)
+                    self._unsaved = True
+                    await self._record()
                 else:
                     await self._send(line, item)
             self._news.clear()
@@ -117,40 +131,70 @@ class Outbox:
             self._behind.clear()
             self._put(_GOOD)
 
+    async def first_time(self, name: str) -> bool:
+        """Whether a client's message of that id is new; remember that it was applied.
+
+        While the store does not answer, as far as this connection knows: a client that
+        interrupts is not to wait for a log.
+        """
+        if name in self._unremembered:
+            return False
+        if not self._behind.is_set():
+            try:
+                async with asyncio.timeout(_STORE_PATIENCE_S):
+                    return await self._store.first_time(self.session.session_id, name)
+            except (UpstreamFailed, TimeoutError):
+                self._behind.set()
+        self._unremembered.append(name)
+        return True
+
     async def _send(self, line: Line, event: Message) -> None:
         numbered = self._numbered(event)
-        self._unlogged.append((self.session.seq, numbered.wire()))
+        await self._record()
+        await line.send(numbered)
+
+    async def _record(self) -> None:
+        """Bring the store up to date, unless it does not answer: that is mended elsewhere."""
         if not self._behind.is_set() and not await self._caught_up(_STORE_PATIENCE_S):
             self._behind.set()
-        await line.send(numbered)
-        await self._write_down(numbered)
-
-    async def _write_down(self, event: Message) -> None:
-        """Both sides' words, for a session that asked to keep them."""
-        if not self.session.settings.transcript_log:
-            return
-        if isinstance(event, TranscriptEvent | ReplyDone):
-            with contextlib.suppress(UpstreamFailed):  # a log for reading, not for resuming
-                await self._store.write_down(self.session.session_id, spoken(event, now()))
 
     def _numbered(self, event: Message) -> Message:
+        """The event with its number, noted for the log and, where one is kept, the transcript."""
         self.session = replace(self.session, seq=self.session.seq + 1)
-        return event.model_copy(update={"seq": self.session.seq})
+        numbered = event.model_copy(update={"seq": self.session.seq})
+        self._unlogged.append((self.session.seq, numbered.wire()))
+        wanted = self.session.settings.transcript_log
+        if wanted and isinstance(event, TranscriptEvent | ReplyDone):
+            self._unwritten.append(spoken(event, now()))
+        return numbered
 
     async def _caught_up(self, patience_s: float | None = None) -> bool:
-        """Log what is not logged yet, oldest first; whether the store took it.
+        """Bring the store what it has not, oldest first; whether it took it.
 
         Raises:
             Conflict: another connection writes this session's events.
         """
         try:
-            async with asyncio.timeout(patience_s):
-                while self._unlogged:
-                    await self._log(*self._unlogged[0])
-                    self._unlogged.popleft()
+            async with asyncio.timeout(patience_s), self._catching_up:
+                await self._catch_up(self.session.session_id)
         except (UpstreamFailed, TimeoutError):
             return False
         return True
+
+    async def _catch_up(self, name: str) -> None:
+        while self._unlogged:
+            await self._log(*self._unlogged[0])
+            self._unlogged.popleft()
+        while self._unwritten:
+            await self._store.write_down(name, self._unwritten[0])
+            self._unwritten.popleft()
+        while self._unremembered:
+            await self._store.first_time(name, self._unremembered[0])
+            self._unremembered.popleft()
+        if self._unsaved:
+            session = self.session
+            await self._store.save(session)
+            self._unsaved = self.session.messages is not session.messages
 
     async def _log(self, seq: int, text: str) -> None:
         try:
@@ -160,20 +204,13 @@ class Outbox:
             if not kept or kept[0] != text:
                 raise
 
-    async def _save(self, **changes: object) -> None:
-        self.session = replace(self.session, **changes)  # type: ignore[arg-type]
-        with contextlib.suppress(UpstreamFailed):  # saved again at the end
-            await self._store.save(self.session)
-
     async def close(self) -> None:
         """Log what was not sent, for a resume, and keep the session; audio is lost."""
         for item in self._items:
             if isinstance(item, _Keep):
                 self.session = replace(self.session, messages=item.messages)
             elif not isinstance(item, bytes):
-                numbered = self._numbered(item)
-                self._unlogged.append((self.session.seq, numbered.wire()))
-                await self._write_down(numbered)
+                self._numbered(item)
         with contextlib.suppress(Conflict, UpstreamFailed):  # held elsewhere, or no store
             if await self._caught_up(_STORE_RETRY_S):
                 await self._store.save(self.session)

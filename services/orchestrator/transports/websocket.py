@@ -135,7 +135,7 @@ class Attachment:
         name = getattr(message, "id", None)
         if name is None:
             return False
-        new = await self.store.first_time(self.outbox.session.session_id, name)
+        new = await self.outbox.first_time(name)
         self.outbox.tell(wire.Ack(id=name))
         return not new
 

@@ -202,6 +202,29 @@ async def test_without_its_redis_a_conversation_goes_on_and_its_log_is_made_up_f
             assert again.events[: len(shown)] == shown
 
 
+async def test_messages_are_applied_once_without_redis_and_after_it(
+    asr: ScriptedAsr, tts: ScriptedTts, redis_server: RedisServer
+) -> None:
+    async with replicas(1, asr, tts, redis_server) as (one,), one.talking() as client:
+        await client.until("session")
+        await redis_server.stop()
+        for _ in range(2):
+            await client.send("text", text="hello", id="m1")
+            await client.until("ack", id="m1")
+        await client.until("reply.done", text="This is what I heard: hello")
+        await redis_server.start()
+        await client.until("quality", level="good")
+        session, last = client.session, client.events[-1]["seq"]
+        await client.line.close()
+        async with back(one, session, last) as again:
+            await again.until("session", resumed=True)
+            await again.send("text", text="hello", id="m1")
+            await again.send("text", text="other", id="m2")
+            await again.until("reply.done")
+    told = [e["text"] for e in client.events + again.events if e["type"] == "transcript"]
+    assert told == ["hello", "other"]
+
+
 async def events_of(house: House, session: dict[str, Any], last: str) -> list[dict[str, Any]]:
     """Follow by SSE until an event of this type."""
     found: list[dict[str, Any]] = []

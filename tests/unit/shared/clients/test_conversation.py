@@ -125,6 +125,24 @@ async def test_a_lost_line_is_resumed_after_what_was_seen() -> None:
     assert [each.seq for each in received if isinstance(each, wire.Ack)] == [6, 7]
 
 
+async def test_lines_that_are_lost_before_the_session_stands_are_not_tried_for_ever() -> None:
+    async def first(websocket: WebSocket) -> None:
+        await say(websocket, ErrorMessage.of(errors.UpstreamFailed("ASR is away")))
+        await websocket.close(1011)
+
+    async def again(websocket: WebSocket) -> None:
+        assert isinstance(await heard(websocket), wire.Resume)
+        await first(websocket)
+
+    async with (
+        orchestrator(first, *[again] * 8) as stage,
+        ConversationClient(stage.endpoint, patience_s=0.0) as client,
+    ):
+        with pytest.raises(errors.UpstreamFailed, match="ASR is away"):
+            [each async for each in client]
+    assert len(stage.acts) == 9 - 2
+
+
 async def test_a_session_that_is_gone_is_told() -> None:
     async def act(websocket: WebSocket) -> None:
         await say(websocket, ErrorMessage.of(errors.NotFound("the session has expired")))

@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from websockets.asyncio.server import ServerConnection
 
 from shared import errors
+from shared.clients.connection import Endpoint
 from shared.clients.speech import MOST_WAITING
 from shared.clients.tts import TtsClient
 from shared.protocol import tts
 from shared.protocol.base import ErrorMessage, Limits, Message, WarningMessage, parse
+from tests.clock import ManualClock
+from tests.doubles.speaking import ScriptedTts
 from tests.scripted_server import cut, say, scripted
 
 READY = tts.Ready(
@@ -220,6 +225,31 @@ async def test_a_service_that_stays_away_fails_what_waits() -> None:
     async with scripted(act) as stage, TtsClient(stage.endpoint, patience_s=0.0) as client:
         with pytest.raises(errors.UpstreamFailed, match="not answering"):
             [each async for each in client.speak("Hello.")]
+
+
+async def test_who_asks_a_service_that_stays_away_is_told_soon_until_it_is_back() -> None:
+    service, clock = ScriptedTts(), ManualClock()
+    async with AsyncExitStack() as stack:
+        async with service.running():
+            endpoint = Endpoint(service.url)
+            client = await stack.enter_async_context(TtsClient(endpoint, clock=clock))
+        first = asyncio.ensure_future(anext(client.speak("Hello.")))
+        await asyncio.wait({first}, timeout=0.3)  # it is waiting, or about to
+        clock.advance(60)
+        with pytest.raises(errors.UpstreamFailed, match="not answering"):
+            await first
+        with pytest.raises(errors.UpstreamFailed, match="not answering"):
+            await anext(client.speak("Hello?"))  # by a clock that stands still
+        async with service.running(urlsplit(service.url).port or 0):
+            while not await spoken(client):
+                await asyncio.sleep(0.02)
+
+
+async def spoken(client: TtsClient) -> bool:
+    try:
+        return bool([each async for each in client.speak("Hello!")])
+    except errors.UpstreamFailed:
+        return False
 
 
 async def test_questions_about_voices() -> None:

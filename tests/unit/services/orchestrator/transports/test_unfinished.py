@@ -25,7 +25,7 @@ def closed(*events: Message) -> list[Message]:
 
 def test_nothing_is_closed_twice() -> None:
     assert closed() == []
-    assert closed(StateEvent(value="listening")) == []
+    assert closed(StateEvent(value="listening"), StateEvent(value="idle")) == []
     assert closed(ASKED, *WRITTEN, SOUNDS, AudioEnd(turn_id="t1", duration_ms=1), DONE) == []
 
 
@@ -42,4 +42,13 @@ def test_only_the_newest_turn_counts() -> None:
     second = TranscriptEvent(text="again", turn_id="t2")
     assert closed(ASKED, *WRITTEN, SOUNDS, DONE, second) == [
         ReplyDone(turn_id="t2", text="", interrupted=True)
+    ]
+
+
+def test_a_client_is_not_left_in_a_state_that_is_over() -> None:
+    idle = StateEvent(value="idle")
+    assert closed(StateEvent(value="listening")) == [idle]
+    assert closed(ASKED, StateEvent(value="thinking")) == [
+        ReplyDone(turn_id="t1", text="", interrupted=True),
+        idle,
     ]
