@@ -6,7 +6,8 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-from shared.audio.pcm import Samples, to_levels
+from shared.audio.encode import Format
+from shared.audio.pcm import Encoding, Samples, decode, to_levels
 
 # name: (container, codec, sample format)
 KINDS = {
@@ -38,6 +39,21 @@ def pitch(samples: Samples, rate: int) -> float:
 def level(samples: Samples) -> float:
     """Root of the mean square."""
     return float(np.sqrt(np.mean(np.square(samples))))
+
+
+def decoded(wanted: Format, data: bytes) -> tuple[Samples, int]:
+    """What a player can make of a prefix, and its rate."""
+    if wanted is Format.PCM:
+        return decode(data, Encoding.S16LE), 24_000
+    try:
+        with av.open(BytesIO(data), "r") as container:
+            rate = container.streams.audio[0].rate
+            frames = list(container.decode(audio=0))
+    except av.error.FFmpegError:
+        return np.zeros(0, np.float32), 24_000
+    converter = av.AudioResampler(format="fltp", layout="mono")
+    parts = [out.to_ndarray()[0] for frame in frames for out in converter.resample(frame)]
+    return np.concatenate([np.zeros(0, np.float32), *parts]), rate
 
 
 def sound_file(

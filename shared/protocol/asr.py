@@ -102,6 +102,8 @@ class Ready(Message):
     sample_rate: int
     limits: Limits
     capabilities: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why this engine: a fallback names what was passed over, and what to set."""
 
 
 class SpeechStart(Message):

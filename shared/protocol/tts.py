@@ -138,6 +138,8 @@ class Ready(Message):
     voices: tuple[str, ...]
     limits: Limits
     capabilities: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why this engine: a fallback names what was passed over, and what to set."""
 
 
 class SpokenWord(Message):

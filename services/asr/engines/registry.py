@@ -39,6 +39,8 @@ class Load(Protocol):
 async def start_engine(settings: AsrSettings, metrics: AsrMetrics) -> Engine:
     """The engine that the settings ask for, started.
 
+    A fallback of ``auto`` is told in one log line and as the engine's ``reason``.
+
     Raises:
         EngineUnavailable: the one asked for by name, or the last that ``auto`` knows,
             cannot be loaded.
@@ -52,9 +54,9 @@ async def start_engine(settings: AsrSettings, metrics: AsrMetrics) -> Engine:
             engine = await _start(name, settings, metrics, reason)
         except EngineUnavailable as error:
             failures.append(f"{name}: {error.message}")
-            log.warning("engine not available", extra={"engine": name, "reason": error.message})
         else:
-            log.info("engine chosen", extra={"engine": name, "reason": reason})
+            level = logging.WARNING if failures else logging.INFO
+            log.log(level, "engine chosen", extra={"engine": name, "reason": reason})
             return engine
     raise EngineUnavailable("; ".join(failures))
 

@@ -61,6 +61,7 @@ class Stream:
                 max_turn_s=self._hearing.max_turn_s,
             ),
             capabilities=tuple(sorted(info.capabilities)),
+            reason=info.reason or None,
         )
 
 

@@ -162,7 +162,7 @@ async function describe() {
     const { engine, turns, places } = await (await fetch("/health")).json();
     element("engine").textContent =
       `${engine.name} ${engine.model} · turns end by ${turns} · ${places.taken} of ${places.capacity} places taken`;
-    element("engine").title = engine.reason;
+    element("reason").textContent = engine.reason;
   } catch {
     element("engine").textContent = "the service does not answer";
   }

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx
 
+from services.tts.engines.knock import knock
 from shared.errors import EngineUnavailable
 
 log = logging.getLogger(__name__)
 
 MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
-_CONNECT_S = 3.0
-"""A release server that does not answer must not hold up the start."""
-_READ_S = 30.0
+_STALL_S = 30.0
+"""Longest pause in a download that has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Weights:
         address = f"{self.url.rstrip('/')}/{name}"
         log.info("downloading", extra={"file": name, "url": address})
         try:
+            knock(address)
             _fetch(address, path)
         except (httpx.HTTPError, OSError) as error:
             what = str(error) or type(error).__name__
@@ -59,10 +60,9 @@ def _fetch(address: str, path: Path) -> None:
     """Write to a neighbour first: a download that was cut off is no file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
     try:
         with (
-            httpx.stream("GET", address, timeout=timeout, follow_redirects=True) as answer,
+            httpx.stream("GET", address, timeout=_STALL_S, follow_redirects=True) as answer,
             partial.open("wb") as file,
         ):
             answer.raise_for_status()

@@ -181,4 +181,5 @@ class Connection:
                 max_text_chars=self._speaking.settings.max_text_chars,
             ),
             capabilities=tuple(sorted(info.capabilities)),
+            reason=info.reason or None,
         )

@@ -197,7 +197,7 @@ async function voices() {
 async function describe() {
   const { engine, places } = await (await fetch("/health")).json();
   element("engine").textContent = `${engine.name} ${engine.model} · ${places.taken} of ${places.capacity} places taken`;
-  element("engine").title = engine.reason;
+  element("reason").textContent = engine.reason;
   if (!engine.capabilities.includes("clone")) {
     element("own").querySelector("p").append(` ${engine.name} cannot speak with it: another engine can.`);
   }

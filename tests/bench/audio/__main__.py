@@ -1,10 +1,16 @@
 """``make bench-audio``: measure rates, codecs and tempo; writes docs/benchmarks.md."""
 
 import argparse
+import asyncio
 import sys
 
-from tests.bench.audio import codecs, resampling
-from tests.bench.report import write
+from tests.bench.audio import codecs, first, resampling
+from tests.bench.report import Table, write
+
+
+def first_sound() -> Table:
+    """From chunk to client."""
+    return asyncio.run(first.table(times=40))
 
 
 def main() -> int:
@@ -19,6 +25,7 @@ def main() -> int:
         codecs.stretching(seconds),
     ]
     write("audio", "Sound: rates, codecs and tempo", "make bench-audio", tables)
+    write("first-sound", "Sound: how soon it is heard", "make bench-audio", [first_sound()])
     return 0
 
 

@@ -120,6 +120,9 @@ class WhisperEngine:
         """
         places = devices(self._settings.device, self._settings.compute_type, self._settings.threads)
         on_cuda = places[0].kind == "cuda"
+        if self._settings.device == "auto" and not on_cuda:
+            found = "on the CPU: no CUDA device found"
+            self._reason = "; ".join(filter(None, [self._reason, found]))
         name = self._settings.model
         if name == "auto":
             name = "large-v3" if on_cuda else "base"
@@ -143,7 +146,10 @@ class WhisperEngine:
             name="whisper",
         )
         await self._runner.start()
-        log.info("whisper is loaded", extra={"model": short, "capacity": self._capacity})
+        log.info(
+            "whisper is loaded",
+            extra={"model": short, "device": places[0].kind, "capacity": self._capacity},
+        )
 
     def open(self, options: TranscribeOptions) -> WhisperUtterance:
         """Begin a turn."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import httpx
 import torch
 
 from services.tts.engines.chatterbox.variants import SPECS, Variant, VariantSpec
+from services.tts.engines.knock import Silent, knock
 from shared.errors import EngineUnavailable
 
 _BUILT_IN = "conds.pt"
-_HUB_SILENCE_S = 3.0
-"""Longest wait for a sign of life from the hub."""
 _CANGJIE = "Cangjie5_TC.json"
 
 
@@ -57,23 +57,38 @@ def find(variant: Variant, folder: Path | None) -> Path:
 
 def _download(spec: VariantSpec, files: list[str]) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
 
     extra = [] if spec.tokenizer_file else ["*.json", "*.txt", "*.model"]
+    silent = _silent(spec.repository)
     try:
         return Path(
             snapshot_download(
                 repo_id=spec.repository,
                 allow_patterns=[*files, *extra],
                 token=os.environ.get("HF_TOKEN") or None,
-                etag_timeout=_HUB_SILENCE_S,
+                local_files_only=silent is not None,
             )
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        why = silent or type(error).__name__
         raise EngineUnavailable(
-            f"{spec.repository} could not be downloaded ({type(error).__name__}); "
+            f"{spec.repository} could not be downloaded ({why}); "
             "name a folder with the weights in TTS_MODEL_DIR"
         ) from error
+
+
+def _silent(repository: str) -> str | None:
+    """Why the hub cannot be asked; None: it answers. Its client would wait for ever."""
+    from huggingface_hub import constants  # noqa: PLC0415 - slow to import
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    try:
+        knock(f"{constants.ENDPOINT}/api/models/{repository}")
+    except Silent as error:
+        return str(error)
+    return None
 
 
 def load(variant: Variant, folder: Path, device: torch.device) -> Models:

@@ -1,14 +1,10 @@
 """Encoders: decodable from the first piece on, and whole at the end."""
 
-from io import BytesIO
-
-import av
 import numpy as np
 import pytest
 
 from shared.audio.encode import Format, encoder
-from shared.audio.pcm import Encoding, Samples, decode
-from tests.sounds import level, pitch, tone
+from tests.sounds import decoded, level, pitch, tone
 
 FILES = [wanted for wanted in Format if wanted is not Format.PCM]
 HEARD_AFTER_MS = {
@@ -22,21 +18,6 @@ HEARD_AFTER_MS = {
 """Milliseconds of sound that must be fed before some can be decoded: the codecs' nature."""
 SLACK_S = 0.15
 """Priming and padding that a codec may add at the ends."""
-
-
-def decoded(wanted: Format, data: bytes) -> tuple[Samples, int]:
-    """What a player can make of a prefix, and its rate."""
-    if wanted is Format.PCM:
-        return decode(data, Encoding.S16LE), 24_000
-    try:
-        with av.open(BytesIO(data), "r") as container:
-            rate = container.streams.audio[0].rate
-            frames = list(container.decode(audio=0))
-    except av.error.FFmpegError:
-        return np.zeros(0, np.float32), 24_000
-    converter = av.AudioResampler(format="fltp", layout="mono")
-    parts = [out.to_ndarray()[0] for frame in frames for out in converter.resample(frame)]
-    return np.concatenate([np.zeros(0, np.float32), *parts]), rate
 
 
 @pytest.mark.parametrize("wanted", Format)

@@ -10,6 +10,7 @@ from services.tts.engines.registry import started
 from shared.errors import EngineUnavailable
 from shared.scheduling.metrics import Unobserved
 from tests.models import small_kokoro
+from tests.silence import silent_server
 
 
 def settings(folder: Path, **more: str) -> TtsSettings:
@@ -37,13 +38,32 @@ async def test_a_fallback_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     await engine.aclose()
 
 
-async def test_a_silent_release_server_is_passed_over(tmp_path: Path) -> None:
+async def test_a_release_server_that_is_not_there_is_passed_over(tmp_path: Path) -> None:
     engine = await started(settings(tmp_path, TTS_KOKORO_URL="http://127.0.0.1:9"), Unobserved())
     assert engine.info.name == "espeak"
     assert "cannot be had" in engine.info.reason
     await engine.aclose()
 
 
-async def test_an_engine_asked_for_by_name_must_load(tmp_path: Path) -> None:
-    with pytest.raises(EngineUnavailable, match=r"TTS_ENGINE=kokoro.*TTS_KOKORO_MODEL"):
-        await started(settings(tmp_path, TTS_ENGINE="kokoro"), Unobserved())
+async def test_a_silent_release_server_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.tts.engines.knock.SILENCE_S", 0.2)
+    with silent_server() as server:
+        engine = await started(settings(tmp_path, TTS_KOKORO_URL=server), Unobserved())
+    assert engine.info.name == "espeak"
+    assert "did not answer within 0.2 s" in engine.info.reason
+    await engine.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("kokoro", r"TTS_ENGINE=kokoro.*TTS_KOKORO_MODEL"),
+        ("openai", r"TTS_ENGINE=openai: no key; set TTS_REMOTE_KEY"),
+        ("elevenlabs", r"TTS_ENGINE=elevenlabs: no key; set TTS_REMOTE_KEY"),
+    ],
+)
+async def test_an_engine_asked_for_by_name_must_load(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(EngineUnavailable, match=told):
+        await started(settings(tmp_path, TTS_ENGINE=name), Unobserved())

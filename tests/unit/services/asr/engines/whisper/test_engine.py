@@ -40,6 +40,17 @@ async def test_it_says_what_it_is(engine: WhisperEngine) -> None:
     assert {"words", "translate", "detect_language"} <= info.capabilities
 
 
+async def test_it_tells_that_there_was_no_gpu(
+    random_whisper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
+    settings = WhisperSettings(random_whisper, compute_type="float32", threads=1)
+    engine = WhisperEngine(settings, reason="chosen by auto")
+    await engine.start()
+    assert engine.info.reason == "chosen by auto; on the CPU: no CUDA device found"
+    await engine.aclose()
+
+
 async def test_many_turns_at_once_give_what_each_gives_alone(engine: WhisperEngine) -> None:
     async def turn(seed: int) -> str:
         utterance = engine.open(replace(ENGLISH, owner=str(seed)))
