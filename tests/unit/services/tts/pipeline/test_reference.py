@@ -38,7 +38,7 @@ def test_people_are_taken(name: str) -> None:
     assert checked((FOLDER / name).read_bytes()).seconds > 5
 
 
-@pytest.mark.parametrize("name", ["speechbrain-noise1.wav", "speechbrain-noise5.wav"])
+@pytest.mark.parametrize("name", [f"speechbrain-noise{n}.wav" for n in (1, 2, 3, 5)])
 def test_noises_are_not(name: str) -> None:
     if not (FOLDER / "noise" / name).exists():
         pytest.skip(f"no recording {name}: set PARLEY_AUDIO")
@@ -49,9 +49,8 @@ def test_noises_are_not(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOUNDS)
 def test_sounds_that_nobody_made_are_not(name: str) -> None:
-    assert problems(SOUNDS[name].astype(np.float32)) == [
-        "not speech: no voice can be made out in it"
-    ]
+    [problem] = problems(SOUNDS[name].astype(np.float32))
+    assert problem.startswith("not speech")
 
 
 def test_silence_short_and_long_are_told() -> None:

@@ -25,15 +25,16 @@ OTHER = SecretStr(base64.b64encode(os.urandom(32)).decode())
 
 
 def speech(seconds: float = 6.0) -> np.ndarray:
-    """A pitch that wanders and breaks off four times a second: enough like speech."""
+    """A pitch that wanders, broken off by hisses at uneven times: enough like speech."""
+    random = np.random.default_rng(1)
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     hertz = 120 + 30 * np.sin(2 * np.pi * 0.7 * time)
     phase = 2 * np.pi * np.cumsum(hertz) / SAMPLE_RATE
     voice = sum(np.sin(n * phase) / n for n in range(1, 8))
-    hiss = 0.3 * np.random.default_rng(1).standard_normal(len(time))
-    syllable = np.clip(np.sin(2 * np.pi * 2 * time), 0, 1)
-    between = np.clip(-np.sin(2 * np.pi * 2 * time), 0, 1) * 0.3
-    return np.asarray(0.2 * (voice * syllable + hiss * between), np.float32)
+    hiss = 0.3 * random.standard_normal(len(time))
+    edges = np.cumsum(random.uniform(0.15, 0.4, round(8 * seconds)))
+    turn = np.searchsorted(edges, time) % 3
+    return np.asarray(0.2 * (voice * (turn == 0) + hiss * (turn == 1)), np.float32)
 
 
 def recording(samples: np.ndarray) -> bytes:
