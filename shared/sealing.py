@@ -59,6 +59,8 @@ class AesSealer:
         """The plain bytes."""
         if sealed[:1] == _PLAIN:
             return sealed[1:]
+        if sealed[:1] != _MARK:
+            raise CannotOpen("what is stored is damaged, or of a later format")
         nonce, rest = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             return self._aes.decrypt(nonce, rest, context.encode())

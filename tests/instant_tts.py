@@ -1,7 +1,7 @@
 """The TTS service with an engine that costs nothing, so that what is measured is the service.
 
 `python -m tests.instant_tts` starts it. The engine clones voices, too: a cloned voice hums at a
-pitch of its own, so that a test hears which one spoke.
+pitch of its own, so that a test hears which one spoke. What it prepares of a voice is that pitch.
 """
 
 import asyncio
@@ -16,19 +16,22 @@ from services.tts.app import build
 from services.tts.config import TtsSettings
 from services.tts.engines.base import (
     SAMPLE_RATE,
+    Arrays,
     EngineInfo,
     Kind,
+    Reference,
     Samples,
     SpeechChunk,
     SpeechRequest,
     Voice,
     WordTime,
 )
+from services.tts.engines.prepared import PreparedVoices
 from shared.web.server import main
 
 CHAR_S = 0.06
 OWN_HZ, FIRST_CLONED_HZ, CLONED_HZ = 220, 300, 700
-_VARIABLE = "INSTANT_TTS_PAUSE_S"
+_PAUSE, _MODEL = "INSTANT_TTS_PAUSE_S", "INSTANT_TTS_MODEL"
 
 
 def pitch(digest: str) -> int:
@@ -36,16 +39,41 @@ def pitch(digest: str) -> int:
     return FIRST_CLONED_HZ + int(digest[:4], 16) % CLONED_HZ
 
 
+class PitchPreparing:
+    """A voice is its pitch in Hz."""
+
+    def __init__(self, model: str) -> None:
+        self.preparation = f"instant/{model}/1"
+        self.prepared = 0
+
+    def prepare(self, reference: Reference) -> int:
+        """The pitch of the recording's digest."""
+        self.prepared += 1
+        return pitch(reference.digest)
+
+    def to_arrays(self, made: int) -> Arrays:
+        """One number."""
+        return {"hertz": np.array([made])}
+
+    def from_arrays(self, reference: Reference, arrays: Arrays) -> int:
+        """The reverse."""
+        if set(arrays) != {"hertz"}:
+            raise ValueError(f"{sorted(arrays)} is no pitch")
+        return int(arrays["hertz"][0])
+
+
 class InstantEngine:
     """Hums for 60 ms a character.
 
     Args:
         pause_s: between two chunks, to stand for an engine that works.
-        cached: hums are made once for each pitch.
+        model: another one prepares voices anew.
     """
 
-    def __init__(self, pause_s: float = 0.0) -> None:
+    def __init__(self, pause_s: float = 0.0, model: str = "instant") -> None:
         self._pause_s = pause_s
+        self.preparing = PitchPreparing(model)
+        self._voices = PreparedVoices(self.preparing, limit=8)
         self._hums: dict[int, Samples] = {}
         self.forgotten: list[str] = []
 
@@ -70,7 +98,9 @@ class InstantEngine:
 
     async def speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         """A chunk of `chunk_size` at a time, with the words that begin in it."""
-        hertz = OWN_HZ if request.reference is None else pitch(request.reference.digest)
+        hertz = OWN_HZ
+        if request.reference is not None:
+            hertz = await self._voices.get(request.reference)
         length = request.chunk_size * SAMPLE_RATE // 25
         total = round(len(request.text) * CHAR_S * SAMPLE_RATE)
         for start in range(0, total, length):
@@ -88,6 +118,7 @@ class InstantEngine:
     async def forget(self, voice_id: str) -> None:
         """Note it."""
         self.forgotten.append(voice_id)
+        self._voices.forget(voice_id)
 
     async def aclose(self) -> None:
         """Nothing to stop."""
@@ -104,5 +135,5 @@ def _words(text: str, start: float, end: float) -> tuple[WordTime, ...]:
 
 
 if __name__ == "__main__":
-    pause_s = float(os.environ.get(_VARIABLE, "0"))
-    sys.exit(main("tts", TtsSettings, partial(build, engine=InstantEngine(pause_s))))
+    made = InstantEngine(float(os.environ.get(_PAUSE, "0")), os.environ.get(_MODEL, "instant"))
+    sys.exit(main("tts", TtsSettings, partial(build, engine=made)))

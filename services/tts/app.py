@@ -51,7 +51,7 @@ async def build(settings: TtsSettings, engine: Engine | None = None) -> AsyncIte
         places = Places(min(settings.max_connections, engine.info.capacity), metrics)
         catalogue = Catalogue(engine.info, settings.voice_aliases)
         speaking = Speaking(engine, catalogue, settings, metrics, places, SystemClock(), voices)
-        voices.when_gone(speaking.gone)
+        voices.tell(deleted=speaking.deleted, replaced=engine.forget)
         await voices.open()
         stack.push_async_callback(_ended, asyncio.create_task(voices.listen(), name="voices"))
         yield _service(speaking)

@@ -13,7 +13,8 @@ from shared.metrics import Metrics
 from shared.web.places import Places
 
 Description = Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
-"""What the service says of itself in ``/health``: at least ``engine``."""
+"""What the service says of itself in ``/health``: at least ``engine``, and ``redis`` with
+``enabled`` and ``healthy`` where it may use one."""
 
 
 class Health:
@@ -71,9 +72,19 @@ class Health:
     async def health(self, _: Request) -> Response:
         """What runs here, and how it is."""
         places = {"capacity": self._places.capacity, "taken": self._places.taken}
-        status = "draining" if self._places.draining.is_set() else "ok"
-        head = {"status": status, "service": self._metrics.service, "version": shared.__version__}
-        return JSONResponse({**head, "places": places, **await self._described()})
+        described = await self._described()
+        head = {
+            "status": self._status(described),
+            "service": self._metrics.service,
+            "version": shared.__version__,
+        }
+        return JSONResponse({**head, "places": places, **described})
+
+    def _status(self, described: Mapping[str, Any]) -> str:
+        if self._places.draining.is_set():
+            return "draining"
+        redis = described.get("redis", {})
+        return "degraded" if redis.get("enabled") and not redis.get("healthy") else "ok"
 
     async def _described(self) -> Mapping[str, Any]:
         described = self._describe()

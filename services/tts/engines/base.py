@@ -8,10 +8,10 @@ Audio is float32 mono at 24 kHz in [-1, 1]. Times are seconds from the request's
 sample; character offsets count in the request's text.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ TOKENS_PER_SECOND = 25
 
 Samples = NDArray[np.float32]
 """float32 [n], mono, 24 kHz, in [-1, 1]."""
+
+
+Arrays = Mapping[str, NDArray[Any]]
+"""What an engine has prepared of a voice, by names that the engine chose."""
 
 
 class Kind(Enum):
@@ -45,6 +49,22 @@ class Voice:
     """Registered by a client."""
 
 
+class Shelf(Protocol):
+    """Keeps what engines prepared of one voice, for as long as the voice is registered.
+
+    A preparation is named after all that went into it but the recording (engine, model,
+    version): what was prepared under another name is not found.
+    """
+
+    async def load(self, preparation: str) -> Arrays | None:
+        """What was kept; None where there is none that can be trusted."""
+        ...
+
+    async def save(self, preparation: str, arrays: Arrays) -> None:
+        """Keep it; a failure is told in the log, and costs another preparation one day."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What a cloned voice is made from."""
@@ -53,6 +73,8 @@ class Reference:
     digest: str
     """SHA-256 of the samples: changes when the voice is replaced, so caches key on it."""
     samples: Samples
+    shelf: Shelf | None = field(default=None, compare=False)
+    """None: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +180,7 @@ class Engine(Protocol):
         ...
 
     async def forget(self, voice_id: str) -> None:
-        """Drop what is cached of a cloned voice."""
+        """Drop what is in memory of a cloned voice."""
         ...
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""Registered voices on this machine's disk, one sealed file each."""
+"""Registered voices on this machine's disk: sealed recordings, and what engines made of them."""
 
 import hashlib
 import logging
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.tts.pipeline.voice_record import StoredVoice
+from services.tts.pipeline.voice_shelf import name_of
 from shared.sealing import CannotOpen, Sealer
 
 log = logging.getLogger(__name__)
 
-_SUFFIX = ".voice"
+_SUFFIX, _PREPARED = ".voice", ".prepared"
 _ID_BYTES = 2
 
 
@@ -23,18 +24,15 @@ class VoiceFiles:
 
     def __init__(self, folder: Path, sealer: Sealer) -> None:
         self._folder = folder
-        self._sealer = sealer
+        self.sealer = sealer
 
     def save(self, voice: StoredVoice) -> None:
-        """Write it; readable by this user alone."""
+        """Write it in place of what was kept; readable by this user alone."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         voice_id = voice.record.voice_id.encode()
-        data = len(voice_id).to_bytes(_ID_BYTES, "little") + voice_id + voice.pack(self._sealer)
-        path = self._path(voice.record.voice_id)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        partial.touch(mode=0o600)
-        partial.write_bytes(data)
-        partial.replace(path)
+        data = len(voice_id).to_bytes(_ID_BYTES, "little") + voice_id + voice.pack(self.sealer)
+        self._drop_prepared(voice.record.voice_id)
+        _write(self._path(voice.record.voice_id), data)
 
     def load(self, voice_id: str) -> StoredVoice | None:
         """The voice, or None where it is not kept here.
@@ -49,8 +47,22 @@ class VoiceFiles:
         return self._opened(data)
 
     def delete(self, voice_id: str) -> None:
-        """Forget it; nothing happens when it is not kept here."""
+        """Forget it and all that was made of it; nothing happens when it is not kept here."""
+        self._drop_prepared(voice_id)
         self._path(voice_id).unlink(missing_ok=True)
+
+    def save_prepared(self, voice_id: str, preparation: str, sealed: bytes) -> None:
+        """Keep what an engine prepared, in place of what others did, beside the recording only."""
+        if self._path(voice_id).exists():
+            self._drop_prepared(voice_id)
+            _write(self._prepared_path(voice_id, preparation), sealed)
+
+    def load_prepared(self, voice_id: str, preparation: str) -> bytes | None:
+        """What was kept under that name."""
+        try:
+            return self._prepared_path(voice_id, preparation).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def all(self) -> Iterator[StoredVoice]:
         """Every voice that can be opened; the others are told in the log."""
@@ -65,7 +77,25 @@ class VoiceFiles:
     def _opened(self, data: bytes) -> StoredVoice:
         length = int.from_bytes(data[:_ID_BYTES], "little")
         name, sealed = data[_ID_BYTES : _ID_BYTES + length], data[_ID_BYTES + length :]
-        return StoredVoice.unpack(sealed, name.decode(errors="replace"), self._sealer)
+        return StoredVoice.unpack(sealed, name.decode(errors="replace"), self.sealer)
+
+    def _drop_prepared(self, voice_id: str) -> None:
+        for path in self._folder.glob(f"{_hashed(voice_id)}.*{_PREPARED}"):
+            path.unlink(missing_ok=True)
+
+    def _prepared_path(self, voice_id: str, preparation: str) -> Path:
+        return self._folder / f"{_hashed(voice_id)}.{name_of(preparation)}{_PREPARED}"
 
     def _path(self, voice_id: str) -> Path:
-        return self._folder / (hashlib.sha256(voice_id.encode()).hexdigest()[:32] + _SUFFIX)
+        return self._folder / (_hashed(voice_id) + _SUFFIX)
+
+
+def _hashed(voice_id: str) -> str:
+    return hashlib.sha256(voice_id.encode()).hexdigest()[:32]
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.touch(mode=0o600)
+    partial.write_bytes(data)
+    partial.replace(path)

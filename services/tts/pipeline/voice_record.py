@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from services.tts.engines.base import Reference, Samples
+from services.tts.engines.base import Reference, Samples, Shelf
 from shared.errors import InvalidRequest
 from shared.sealing import CannotOpen, Sealer
 
@@ -60,10 +60,9 @@ class StoredVoice:
     samples: Samples
     """float32 [n], mono, 24 kHz."""
 
-    @property
-    def reference(self) -> Reference:
-        """For the engine."""
-        return Reference(self.record.voice_id, self.record.digest, self.samples)
+    def reference(self, shelf: Shelf | None = None) -> Reference:
+        """For the engine, with a place for what it prepares."""
+        return Reference(self.record.voice_id, self.record.digest, self.samples, shelf)
 
     def pack(self, sealer: Sealer) -> bytes:
         """For a disk or a database: safetensors, sealed for this voice's id."""

@@ -5,34 +5,23 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from services.tts.pipeline.reference import checked
+from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.voice_files import VoiceFiles
 from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, check_id, digest
 from services.tts.pipeline.voice_share import VoiceShare
+from services.tts.pipeline.voice_shelf import PreparedStore, VoiceShelf
 from shared.bus import Bus
 from shared.errors import Conflict, ConsentRequired, NotFound, UpstreamFailed
+from shared.resilience import backoff
 
 log = logging.getLogger(__name__)
 
 _CHANNEL = "tts:voices"
 
-Gone = Callable[[str], Awaitable[None]]
-"""Called when a voice was deleted or replaced: caches drop it, its requests end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What a client sends."""
-
-    voice_id: str
-    recording: bytes
-    """An audio file."""
-    consent: bool
-    replace: bool = False
-    name: str | None = None
-    language: str | None = None
+Told = Callable[[str], Awaitable[None]]
+"""Called with the id of a voice."""
 
 
 class VoiceLibrary:
@@ -65,23 +54,37 @@ class VoiceLibrary:
         self._records: dict[str, VoiceRecord] = {}
         self._sounds: OrderedDict[str, StoredVoice] = OrderedDict()
         self._writing = asyncio.Lock()
-        self._gone: Gone | None = None
+        self._untold = False
+        """Whether the other replicas have to look again."""
+        self._deleted: Told | None = None
+        self._replaced: Told | None = None
 
     @property
     def count(self) -> int:
         """Voices that are registered, of all owners."""
         return len(self._records)
 
-    def when_gone(self, gone: Gone) -> None:
-        """Whom to tell of voices that may no longer be used."""
-        self._gone = gone
+    async def health(self) -> dict[str, bool]:
+        """For ``/health``: whether there is a Redis, and whether it answers."""
+        if self._share is None:
+            return {"enabled": False, "healthy": False}
+        return {"enabled": True, "healthy": await self._share.answers()}
+
+    def tell(self, *, deleted: Told, replaced: Told) -> None:
+        """Whom to tell of voices of which nothing may be kept any more.
+
+        Args:
+            deleted: ends the voice's requests, too.
+            replaced: requests that began with the old voice end with it.
+        """
+        self._deleted, self._replaced = deleted, replaced
 
     async def open(self) -> None:
-        """Read what is kept here; give and take what the replicas share."""
+        """Read what is kept here; give and take what the replicas share, once they answer."""
         for voice in await asyncio.to_thread(list, self._files.all()):
             self._records[voice.record.voice_id] = voice.record
         if self._share is not None:
-            await self._follow(self._share)
+            await self._caught_up(self._share)
 
     async def listen(self) -> None:
         """Follow what other replicas do, until cancelled."""
@@ -89,11 +92,10 @@ class VoiceLibrary:
             return
         async with self._bus.subscribe(_CHANNEL) as messages:
             async for _ in messages:  # whatever it was: what is shared is the truth
-                try:
-                    async with self._writing:
-                        await self._follow(self._share)
-                except UpstreamFailed as error:  # the bus says MISSED once Redis is back
-                    log.warning("voices not followed", extra={"why": error.message})
+                for wait in backoff(0.1, 5.0):
+                    if await self._caught_up(self._share):
+                        break
+                    await asyncio.sleep(wait)
 
     async def register(self, wanted: Registration, owner: str) -> VoiceRecord:
         """Check a recording and keep it.
@@ -173,6 +175,23 @@ class VoiceLibrary:
         self._remember(voice)
         return voice
 
+    def shelf(self, record: VoiceRecord) -> VoiceShelf:
+        """For what an engine prepares of the voice."""
+        places: tuple[PreparedStore, ...] = (self,) if self._share is None else (self, self._share)
+        return VoiceShelf(record, self._files.sealer, places)
+
+    async def load_prepared(self, record: VoiceRecord, preparation: str) -> bytes | None:
+        """What is kept on this disk."""
+        return await asyncio.to_thread(self._files.load_prepared, record.voice_id, preparation)
+
+    async def save_prepared(self, record: VoiceRecord, preparation: str, sealed: bytes) -> None:
+        """Keep it on this disk, unless the voice was deleted or replaced meanwhile."""
+        async with self._writing:
+            if self._records.get(record.voice_id) == record:
+                await asyncio.to_thread(
+                    self._files.save_prepared, record.voice_id, preparation, sealed
+                )
+
     def _check_free(self, wanted: Registration, owner: str) -> None:
         found = self._records.get(wanted.voice_id)
         if found is not None and not (wanted.replace and found.owner == owner):
@@ -186,15 +205,39 @@ class VoiceLibrary:
         async with self._writing:
             self._check_free(wanted, owner)  # it may have been taken meanwhile
             replacing = voice_id in self._records
-            if self._share is not None and not await self._share.add(voice, replace=replacing):
-                await self._follow(self._share)
-                self._check_free(wanted, owner)
-                await self._share.add(voice, replace=True)
+            shared = await self._offered(voice, wanted, owner, replacing=replacing)
             await asyncio.to_thread(self._files.save, voice)
             self._records[voice_id] = voice.record
             self._remember(voice)
-            await self._bus.publish(_CHANNEL, f"changed {voice_id}")
+            if replacing and self._replaced is not None:
+                await self._replaced(voice_id)
+            if shared:
+                await self._bus.publish(_CHANNEL, f"changed {voice_id}")
         log.info("voice registered", extra={"seconds": voice.record.duration_s})
+
+    async def _offered(
+        self, voice: StoredVoice, wanted: Registration, owner: str, *, replacing: bool
+    ) -> bool:
+        """Give it to the replicas; False where it has to wait until they answer.
+
+        Raises:
+            UpstreamFailed: another replica would bring back the voice that is to be replaced.
+        """
+        if self._share is None:
+            return True
+        try:
+            if await self._share.add(voice, replace=replacing):
+                return True
+            await self._follow(self._share)
+            if self._records.get(voice.record.voice_id) != voice.record:  # else our own answer
+                self._check_free(wanted, owner)  # was lost, and the voice is there
+                await self._share.add(voice, replace=True)
+        except UpstreamFailed as error:
+            if replacing:
+                raise
+            log.warning("voice kept here, not shared yet", extra={"why": error.message})
+            return False
+        return True
 
     def _remember(self, voice: StoredVoice) -> None:
         if self._records.get(voice.record.voice_id) != voice.record:
@@ -208,8 +251,17 @@ class VoiceLibrary:
         known = self._records.pop(voice_id, None)
         self._sounds.pop(voice_id, None)
         await asyncio.to_thread(self._files.delete, voice_id)
-        if known is not None and self._gone is not None:
-            await self._gone(voice_id)
+        if known is not None and self._deleted is not None:
+            await self._deleted(voice_id)
+
+    async def _caught_up(self, share: VoiceShare) -> bool:
+        try:
+            async with self._writing:
+                await self._follow(share)
+        except UpstreamFailed as error:
+            log.warning("voices are not shared now", extra={"why": error.message})
+            return False
+        return True
 
     async def _follow(self, share: VoiceShare) -> None:
         """Make the records those that the replicas share.
@@ -228,7 +280,19 @@ class VoiceLibrary:
                 del self._records[record.voice_id]
             elif await share.add(voice, replace=False):
                 index[record.voice_id] = record
-        changed = [name for name, record in index.items() if self._records.get(name) != record]
+                self._untold = True
+        known = dict(self._records)
         self._records.update(index)
-        for voice_id in changed:
-            self._sounds.pop(voice_id, None)
+        for voice_id, record in index.items():
+            if known.get(voice_id, record) != record:
+                await self._outdated(voice_id)
+        if self._untold:
+            await self._bus.publish(_CHANNEL, "offered")
+            self._untold = False
+
+    async def _outdated(self, voice_id: str) -> None:
+        """Another replica has replaced it."""
+        self._sounds.pop(voice_id, None)
+        await asyncio.to_thread(self._files.delete, voice_id)
+        if self._replaced is not None:
+            await self._replaced(voice_id)

@@ -9,11 +9,12 @@ from services.tts.metrics import TtsMetrics
 from services.tts.pipeline.catalogue import Catalogue, ChosenVoice
 from services.tts.pipeline.in_use import InUse
 from services.tts.pipeline.playout import Allowance, Playout
+from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.reply import Reply
 from services.tts.pipeline.speech import Speaker
 from services.tts.pipeline.utterance import Utterance
 from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.pipeline.voices import Registration, VoiceLibrary
+from services.tts.pipeline.voices import VoiceLibrary
 from shared.clock import Clock
 from shared.errors import Conflict, UnsupportedOption
 from shared.web.places import Places
@@ -47,7 +48,8 @@ class Speaking:
                 f"engine {info.name} cannot speak with a registered voice", param="voice"
             )
         language = stored.record.language
-        return ChosenVoice(name, (language,) if language else (), stored.reference)
+        reference = stored.reference(self.voices.shelf(stored.record))
+        return ChosenVoice(name, (language,) if language else (), reference)
 
     async def register(self, wanted: Registration, owner: str) -> VoiceRecord:
         """Register a voice.
@@ -59,7 +61,7 @@ class Speaking:
             raise Conflict(f"the engine has a voice {wanted.voice_id!r}", param="voice_id")
         return await self.voices.register(wanted, owner)
 
-    async def gone(self, voice_id: str) -> None:
+    async def deleted(self, voice_id: str) -> None:
         """A registered voice was deleted: nobody goes on speaking with it."""
         await self.in_use.end(voice_id)
         await self.engine.forget(voice_id)
@@ -75,7 +77,7 @@ class Speaking:
         )
         return Reply(utterance, speaker, Playout(allowance, self.clock))
 
-    def describe(self) -> Mapping[str, object]:
+    async def describe(self) -> Mapping[str, object]:
         """For `/health`."""
         info = self.engine.info
         return {
@@ -94,4 +96,5 @@ class Speaking:
                 "encrypted": self.settings.voice_key is not None,
                 "shared": self.settings.redis_url is not None,
             },
+            "redis": await self.voices.health(),
         }

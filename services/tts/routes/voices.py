@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message
 
+from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.pipeline.voices import Registration
 from services.tts.routes.body import limited_body, parse
 from services.tts.routes.speaking import Speaking
 from shared.errors import InvalidRequest

@@ -103,8 +103,8 @@ async def eventually_gone(service: ServiceProcess, voice_id: str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def eventually_there(service: ServiceProcess, voice_id: str) -> None:
-    async with asyncio.timeout(5.0), httpx.AsyncClient() as http:
+async def eventually_there(service: ServiceProcess, voice_id: str, within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s), httpx.AsyncClient() as http:
         while voice_id not in (await http.get(f"{service.url}/v1/audio/voices")).text:
             await asyncio.sleep(0.02)
 

@@ -7,6 +7,7 @@ that many requests share each step:
 ``variants``     what differs between turbo, english and multilingual
 ``load``         weights from a folder or the hub
 ``voice``        a voice's conditions, from a recording or built in; bounded
+``preparing``    the same as named arrays, to be kept; named after the weights
 ``text``         normalising, splitting, padding, the token budget
 ``cache``        key/value slots, a position per row
 ``attention``    what a layer attends to: ragged rows, or slots under a mask

@@ -12,7 +12,6 @@ from services.tts.engines.base import (
     SAMPLE_RATE,
     EngineInfo,
     Kind,
-    Reference,
     SpeechChunk,
     SpeechRequest,
     Voice,
@@ -20,10 +19,12 @@ from services.tts.engines.base import (
 from services.tts.engines.chatterbox import load
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.preparing import ConditionsPreparing
 from services.tts.engines.chatterbox.utterance import Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant
-from services.tts.engines.chatterbox.voice import Recently, VoiceConditions, listen
+from services.tts.engines.chatterbox.voice import VoiceConditions
 from services.tts.engines.chatterbox.watermark import Watermark
+from services.tts.engines.prepared import PreparedVoices
 from shared.errors import EngineUnavailable, NotFound, UnsupportedOption
 from shared.scheduling.metrics import Observer
 from shared.scheduling.runner import Runner
@@ -96,8 +97,8 @@ class ChatterboxEngine:
         self._listener: Models | None = None
         self._models: list[ChatterboxModel] = []
         self._runner: Runner[Speech, SpeechChunk] | None = None
-        self._voices: Recently[str, VoiceConditions] = Recently(options.voices)
-        self._listening = asyncio.Lock()
+        self._voices: PreparedVoices[VoiceConditions] | None = None
+        self._own_voice: VoiceConditions | None = None
 
     @property
     def info(self) -> EngineInfo:
@@ -126,6 +127,8 @@ class ChatterboxEngine:
             torch.set_num_threads(self._options.threads)
         for device in devices:
             await asyncio.to_thread(self._load, device)
+        if self._listener is not None:
+            self._hear(self._listener)
         self._runner = Runner(
             self._models,
             policy=Policy(max_unsent=_AHEAD_S),
@@ -164,16 +167,16 @@ class ChatterboxEngine:
 
     async def forget(self, voice_id: str) -> None:
         """Drop what is cached of a cloned voice."""
-        for key in [key for key in self._voices if key.startswith(f"{voice_id}/")]:
-            self._voices.drop(key)
+        dropped = [] if self._voices is None else self._voices.forget(voice_id)
+        for name, digest in dropped:
             for model in self._models:
-                model.forget(key)
+                model.forget(f"{name}/{digest}")
 
     async def aclose(self) -> None:
         """Stop the threads and let the weights go."""
         if self._runner is not None:
             await self._runner.aclose()
-        self._runner = self._listener = None
+        self._runner = self._listener = self._voices = None
         self._models = []
 
     def _load(self, device: torch.device) -> None:
@@ -183,32 +186,25 @@ class ChatterboxEngine:
         self._models.append(ChatterboxModel(models, sizes, watermark=mark))
         self._listener = self._listener or models
 
+    def _hear(self, listener: Models) -> None:
+        self._voices = PreparedVoices(ConditionsPreparing(listener), self._options.voices)
+        if listener.built_in is not None:
+            self._own_voice = VoiceConditions.built_in(BUILT_IN, listener.built_in)
+
     async def _voice(self, request: SpeechRequest) -> VoiceConditions:
         """The request's voice; a recording is listened to beside the running batch."""
-        listener = self._listener
-        if listener is None:
+        if self._voices is None:
             raise EngineUnavailable("chatterbox is not started")
-        reference = request.reference
-        if reference is None:
-            if request.voice_id != BUILT_IN or listener.built_in is None:
-                raise NotFound(f"no voice {request.voice_id!r}", param="voice")
-            return self._voices.get(
-                BUILT_IN, lambda: VoiceConditions.built_in(BUILT_IN, listener.built_in)
-            )
-        key = f"{reference.voice_id}/{reference.digest}"
-        async with self._listening:
-            return await asyncio.to_thread(
-                self._voices.get, key, lambda: _heard(listener, key, reference)
-            )
+        if request.reference is not None:
+            return await self._voices.get(request.reference)
+        if request.voice_id != BUILT_IN or self._own_voice is None:
+            raise NotFound(f"no voice {request.voice_id!r}", param="voice")
+        return self._own_voice
 
 
 def _plain(language: str | None) -> str | None:
     """``pt`` of ``pt-BR``: the models know no regions."""
     return language.partition("-")[0].lower() if language else None
-
-
-def _heard(models: Models, key: str, reference: Reference) -> VoiceConditions:
-    return listen(models, key, reference.samples)
 
 
 def _device(name: str) -> torch.device:

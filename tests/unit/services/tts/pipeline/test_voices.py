@@ -13,9 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.tts.engines.base import SAMPLE_RATE
+from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.voice_files import VoiceFiles
 from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
-from services.tts.pipeline.voices import Registration, VoiceLibrary
+from services.tts.pipeline.voices import VoiceLibrary
 from shared.bus import MemoryBus
 from shared.errors import Conflict, ConsentRequired, InvalidRequest, NotFound
 from shared.sealing import CannotOpen, sealer
@@ -68,7 +69,7 @@ async def test_a_voice_and_its_consent_survive_a_restart(tmp_path: Path) -> None
     await again.open()
     assert again.listed("alice") == [record]
     voice = await again.voice("mine", "alice")
-    assert voice.reference.digest == record.digest == digest(voice.samples)
+    assert voice.reference().digest == record.digest == digest(voice.samples)
     assert voice.samples.dtype == np.float32
 
 
@@ -112,7 +113,7 @@ async def test_deleting_forgets_the_file_and_tells(tmp_path: Path) -> None:
     async def tell(voice_id: str) -> None:
         gone.append(voice_id)
 
-    voices.when_gone(tell)
+    voices.tell(deleted=tell, replaced=tell)
     await voices.register(WANTED, "alice")
     await voices.delete("mine", "alice")
     assert gone == ["mine"]
@@ -130,6 +131,21 @@ async def test_the_least_used_sound_leaves_the_memory_first(tmp_path: Path) -> N
     again = await voices.voice("mine", "alice")
     assert again is not first
     assert again.record == first.record
+
+
+async def test_what_is_prepared_too_late_is_not_kept(tmp_path: Path) -> None:
+    voices = library(tmp_path)
+    first = await voices.register(WANTED, "alice")
+    changed = recording(speech()[::-1])
+    await voices.register(replace(WANTED, recording=changed, replace=True), "alice")
+    await voices.shelf(first).save("e/1", {"pitch": np.ones(1)})
+    assert len(kept(tmp_path)) == 1
+    second = voices.record("mine", "alice")
+    await voices.shelf(second).save("e/1", {"pitch": np.ones(1)})
+    assert len(kept(tmp_path)) == 2
+    await voices.delete("mine", "alice")
+    await voices.shelf(second).save("e/1", {"pitch": np.ones(1)})
+    assert kept(tmp_path) == []
 
 
 async def test_consent_and_a_name_are_needed(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""What replicas share of voices, in a real Redis."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from redis.asyncio import Redis
+
+from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
+from services.tts.pipeline.voice_share import RedisShare
+from shared.sealing import sealer
+from tests.redis import RedisServer
+
+SAMPLES = np.linspace(-0.5, 0.5, 1000, dtype=np.float32)
+RECORD = VoiceRecord("mine", "alice", "Mine", None, 6.0, digest(SAMPLES), True, 1.0)
+VOICE = StoredVoice(RECORD, SAMPLES)
+OTHER = StoredVoice(replace(RECORD, digest=digest(-SAMPLES), created_at=2.0), -SAMPLES)
+
+
+@pytest.fixture
+async def share(redis_server: RedisServer) -> AsyncIterator[RedisShare]:
+    async with Redis.from_url(redis_server.url) as redis:
+        yield RedisShare(redis, sealer(None))
+
+
+async def test_of_two_who_add_one_wins_and_its_voice_is_whole(share: RedisShare) -> None:
+    assert await share.add(VOICE, replace=False)
+    assert not await share.add(OTHER, replace=False)
+    assert await share.index() == {"mine": RECORD}
+    loaded = await share.load("mine")
+    assert loaded is not None
+    assert loaded.record == RECORD
+
+
+async def test_what_is_prepared_goes_with_its_voice(share: RedisShare) -> None:
+    await share.add(VOICE, replace=False)
+    await share.save_prepared(RECORD, "e/1", b"made")
+    assert await share.load_prepared(RECORD, "e/1") == b"made"
+    assert await share.load_prepared(RECORD, "e/2") is None
+    await share.add(OTHER, replace=True)
+    assert await share.load_prepared(OTHER.record, "e/1") is None
+    await share.save_prepared(OTHER.record, "e/1", b"made")
+    await share.delete("mine", 3.0)
+    assert await share.load_prepared(OTHER.record, "e/1") is None
+    assert await share.deleted() == {"mine": 3.0}
+
+
+async def test_what_is_prepared_too_late_is_not_kept(share: RedisShare) -> None:
+    await share.add(VOICE, replace=False)
+    await share.add(OTHER, replace=True)
+    await share.save_prepared(RECORD, "e/1", b"of the old voice")
+    assert await share.load_prepared(RECORD, "e/1") is None
+    await share.delete("mine", 3.0)
+    await share.save_prepared(OTHER.record, "e/1", b"of the dead voice")
+    assert await share.load_prepared(OTHER.record, "e/1") is None
+
+
+async def test_a_voice_is_registered_again_after_its_deletion(share: RedisShare) -> None:
+    await share.add(VOICE, replace=False)
+    await share.delete("mine", 3.0)
+    assert await share.add(OTHER, replace=False)
+    assert await share.deleted() == {}
