@@ -17,7 +17,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import PreTrainedTokenizerFast
 
-from services.tts.engines.base import Reference, SpeechRequest
+from services.tts.engines.base import Reference, SpeechChunk, SpeechRequest
+from services.tts.engines.chatterbox import preparing
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.engine import ChatterboxEngine, Options
 from services.tts.engines.chatterbox.guards import Limits
@@ -26,6 +27,7 @@ from services.tts.engines.chatterbox.prompt import build
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import listen
 from shared.errors import EngineUnavailable, InvalidRequest
+from tests.chatterbox.shelf import Shelf
 from tests.services import ServiceProcess
 
 SPEC = SPECS[Variant.TURBO]
@@ -95,15 +97,18 @@ def test_full_size_decoding_is_the_packages_token_for_token(folder: Path) -> Non
         listen(models, "voice", recording(3.0))
 
 
-async def test_a_cloned_voice_speaks(folder: Path) -> None:
+async def test_a_cloned_voice_speaks_and_again_without_its_recording(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = ChatterboxEngine(Options(folder=folder, requests=2))
     await engine.start()
     try:
-        reference = Reference("mine", "digest", recording(7.0))
-        request = SpeechRequest("Yes.", "mine", seed=1, chunk_size=25, reference=reference)
-        async with aclosing(engine.speak(request)) as spoken:
-            chunks = [await anext(spoken) for _ in range(2)]
-        await engine.forget("mine")
+        reference = Reference("v", "digest", recording(7.0), Shelf())
+        request = SpeechRequest("Yes.", "v", seed=1, chunk_size=25, reference=reference)
+        chunks = await first_two(engine, request)
+        await engine.forget("v")
+        monkeypatch.setattr(preparing, "listen", None)
+        again = await first_two(engine, request)
     finally:
         await engine.aclose()
     samples = np.concatenate([chunk.samples for chunk in chunks])
@@ -111,6 +116,12 @@ async def test_a_cloned_voice_speaks(folder: Path) -> None:
     assert samples.dtype == np.float32
     assert np.isfinite(samples).all()
     assert np.abs(samples).max() <= 1.0
+    np.testing.assert_allclose(np.concatenate([c.samples for c in again]), samples, atol=1e-3)
+
+
+async def first_two(engine: ChatterboxEngine, request: SpeechRequest) -> list[SpeechChunk]:
+    async with aclosing(engine.speak(request)) as spoken:
+        return [await anext(spoken) for _ in range(2)]
 
 
 def test_the_service_offers_it_and_speaks(folder: Path) -> None:

@@ -9,34 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from services.tts.engines.base import Arrays, Reference, SpeechRequest
+from services.tts.engines.base import Reference, SpeechRequest
 from services.tts.engines.chatterbox import preparing
 from services.tts.engines.chatterbox.engine import ChatterboxEngine, Options
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.preparing import ConditionsPreparing
 from services.tts.engines.chatterbox.variants import Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions
-from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.pipeline.voice_shelf import pack, unpack
-from shared.sealing import sealer
 from tests.chatterbox import small
+from tests.chatterbox.shelf import RECORD, Shelf
 
-RECORD = VoiceRecord("v", "alice", "V", None, 6.0, "d" * 64, True, 1.0)
 SAMPLES = np.zeros(6 * 24_000, np.float32)
-
-
-class Shelf:
-    """A dictionary of what the pipeline would write, safetensors and all."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def load(self, preparation: str) -> Arrays | None:
-        sealed = self.kept.get(preparation)
-        return None if sealed is None else unpack(sealed, RECORD, preparation, sealer(None))
-
-    async def save(self, preparation: str, arrays: Arrays) -> None:
-        self.kept[preparation] = pack(arrays, RECORD, preparation, sealer(None))
 
 
 Ears = list[str]

@@ -1,5 +1,6 @@
 """Registered voices in Redis, for all replicas."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ _INDEX = f"{KEY_PREFIX}tts:voices"
 _DELETED = f"{KEY_PREFIX}tts:voices:deleted"
 _SOUND = f"{KEY_PREFIX}tts:voice:"
 _PREPARED = f"{KEY_PREFIX}tts:prepared:"
+
+_PATIENCE_S = 2.0
+"""Somebody waits for a prepared voice to speak: without an answer it is prepared here."""
 
 _ADD = """
 if ARGV[4] == '1' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -110,18 +114,19 @@ class RedisShare:
     async def load_prepared(self, record: VoiceRecord, preparation: str) -> bytes | None:
         """What an engine of some replica made of it, or None."""
         with answering():
-            data: Any = await self._redis.hget(_PREPARED + record.voice_id, preparation)
+            async with asyncio.timeout(_PATIENCE_S):
+                data: Any = await self._redis.hget(_PREPARED + record.voice_id, preparation)
         return None if data is None else _raw(data)
 
     async def save_prepared(self, record: VoiceRecord, preparation: str, sealed: bytes) -> None:
         """Keep it for the others; a voice deleted or replaced meanwhile gets nothing."""
         voice_id = record.voice_id
+        keys = (_INDEX, _PREPARED + voice_id)
         with answering():
-            row: Any = await self._redis.hget(_INDEX, voice_id)
-            if row is not None and self._opened(voice_id, _raw(row)) == record:
-                await self._save_prepared(
-                    keys=(_INDEX, _PREPARED + voice_id), args=(voice_id, row, preparation, sealed)
-                )
+            async with asyncio.timeout(_PATIENCE_S):
+                row: Any = await self._redis.hget(_INDEX, voice_id)
+                if row is not None and self._opened(voice_id, _raw(row)) == record:
+                    await self._save_prepared(keys=keys, args=(voice_id, row, preparation, sealed))
 
     async def index(self) -> Mapping[str, VoiceRecord]:
         """Every voice's record."""

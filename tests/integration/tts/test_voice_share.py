@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,21 @@ async def test_what_is_prepared_too_late_is_not_kept(share: RedisShare) -> None:
     await share.delete("mine", 3.0)
     await share.save_prepared(OTHER.record, "e/1", b"of the dead voice")
     assert await share.load_prepared(OTHER.record, "e/1") is None
+
+
+async def test_a_voice_deleted_while_it_is_kept_leaves_nothing(
+    share: RedisShare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await share.add(VOICE, replace=False)
+    save = share._save_prepared
+
+    async def too_late(**asked: Any) -> object:
+        await share.delete("mine", 3.0)
+        return await save(**asked)
+
+    monkeypatch.setattr(share, "_save_prepared", too_late)
+    await share.save_prepared(RECORD, "e/1", b"of the dead voice")
+    assert await share.load_prepared(RECORD, "e/1") is None
 
 
 async def test_a_voice_is_registered_again_after_its_deletion(share: RedisShare) -> None:

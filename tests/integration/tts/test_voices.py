@@ -5,7 +5,7 @@ import base64
 import io
 import subprocess
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from services.tts.engines.base import SAMPLE_RATE
 from shared.audio.encode import Format, encoder
 from tests.instant_tts import OWN_HZ
 from tests.integration.tts.client import client, joined
+from tests.music import MUSIC
 from tests.processes import free_port
 from tests.services import ServiceProcess
 
@@ -204,21 +205,25 @@ def test_a_form_with_a_file_in_any_common_format(
     assert deleted.status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["text", "silence", "one second", "ten minutes", "overdriven hum"])
+TIME = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
+WILL_NOT_DO: dict[str, tuple[Callable[[np.ndarray], bytes], list[str]]] = {
+    "text": (lambda _: b"this is no audio at all, but a text file", ["reference_audio"]),
+    "silence": (lambda _: wav(np.zeros(8 * SAMPLE_RATE)), ["silent"]),
+    "one second": (lambda speech: wav(speech[:SAMPLE_RATE]), ["too short"]),
+    "ten minutes": (lambda speech: wav(np.tile(speech, 100)[: 600 * 8000], 8000), ["too long"]),
+    "overdriven hum": (
+        lambda _: wav(9 * np.sin(2 * np.pi * 200 * TIME)), ["too short", "clipped", "not speech"]
+    ),
+    "music": (lambda _: wav(MUSIC["band"]()), ["not speech", "music"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WILL_NOT_DO)
 def test_a_recording_that_will_not_do_is_told_with_every_reason(
     alone: ServiceProcess, speech: np.ndarray, kind: str
 ) -> None:
-    time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
-    recording, reasons = {
-        "text": (b"this is no audio at all, but a text file", ["reference_audio"]),
-        "silence": (wav(np.zeros(8 * SAMPLE_RATE)), ["silent"]),
-        "one second": (wav(speech[:SAMPLE_RATE]), ["too short"]),
-        "ten minutes": (wav(np.tile(speech, 100)[: 600 * 8000], 8000), ["too long"]),
-        "overdriven hum": (
-            wav(9 * np.sin(2 * np.pi * 200 * time)), ["too short", "clipped", "not speech"]
-        ),
-    }[kind]  # fmt: skip
-    answer = register(alone, "bad", recording)
+    made, reasons = WILL_NOT_DO[kind]
+    answer = register(alone, "bad", made(speech))
     assert answer.status_code == 400
     for reason in reasons:
         assert reason in answer.json()["error"]["message"]
@@ -227,11 +232,28 @@ def test_a_recording_that_will_not_do_is_told_with_every_reason(
     ]
 
 
+@pytest.mark.parametrize("kind", WILL_NOT_DO)
+async def test_the_native_socket_tells_the_same_and_goes_on(
+    alone: ServiceProcess, speech: np.ndarray, kind: str
+) -> None:
+    made, reasons = WILL_NOT_DO[kind]
+    async with client(alone) as peer:
+        await peer.send(type="register_voice", **body("bad", made(speech)))
+        error = await peer.message()
+        assert (error["type"], error["code"]) == ("error", "invalid_request")
+        for reason in reasons:
+            assert reason in error["message"]
+        await peer.send(type="register_voice", voice_id="../bad", reference_audio="", consent=True)
+        assert (await peer.message())["code"] == "invalid_request"
+        await peer.send(type="synthesize", request_id="next", text="Still here.")
+        await peer.until("synthesis_complete")
+
+
 def test_two_hundred_megabytes_are_refused_by_their_size(alone: ServiceProcess) -> None:
     before = alone.memory()
     answer = httpx.post(
         f"{alone.url}/v1/audio/voices",
-        content=iter([bytes(1024 * 1024)] * 40),
+        content=iter([bytes(1024 * 1024)] * 200),
         headers={"content-type": "application/json"},
         timeout=30,
     )
@@ -244,6 +266,12 @@ def test_an_id_that_is_a_path_or_no_name_is_refused(
     alone: ServiceProcess, speech: np.ndarray, voice_id: str
 ) -> None:
     assert register(alone, voice_id, wav(speech)).status_code == 400
+
+
+def test_a_path_is_not_deleted_but_not_found(alone: ServiceProcess) -> None:
+    for voice_id in ("..%2F..%2Fetc%2Fpasswd", "%2e%2e", "a%00b"):
+        answer = httpx.delete(f"{alone.url}/v1/audio/voices/{voice_id}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_the_engines_own_names_are_taken(alone: ServiceProcess, speech: np.ndarray) -> None:
