@@ -27,7 +27,7 @@ dev: ## install what the tests and the checks need
 test: dev ## every test that needs no torch
 	@$(PY) -m pytest -n 2 --dist loadfile --ignore tests/chatterbox --ignore tests/gpu --ignore tests/images --ignore tests/faults $(PYTEST)
 
-test-faults: dev ## kill each part of the stack at each stage of a turn, and tell what the client saw
+test-faults: dev ## kill parts of the stack and its clients, and tell what was seen
 	@$(PY) -m pytest tests/faults $(PYTEST)
 
 test-chatterbox: chatterbox ## Chatterbox on its real classes, torch on the CPU

@@ -5,9 +5,7 @@ import contextlib
 import json
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from shared.audio.pcm import Encoding, encode
+from tests.holder import holder
 from tests.integration.asr.client import client
 from tests.integration.asr.watching import (
     get,
@@ -24,7 +23,7 @@ from tests.integration.asr.watching import (
     until_open_files,
     until_places_taken,
 )
-from tests.processes import ROOT, Process
+from tests.processes import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -157,7 +156,8 @@ async def test_who_sends_and_never_reads_is_let_go(instant: Process) -> None:
 
 
 async def test_who_vanishes_or_freezes_leaves_a_free_place(instant: Process) -> None:
-    async with _holder(instant, 1) as killed, _holder(instant, 2) as frozen:
+    address = f"{instant.ws}/ws"
+    async with holder([address]) as killed, holder([address] * 2) as frozen:
         assert await places_taken(instant) == 3
         killed.kill()
         frozen.send_signal(signal.SIGSTOP)
@@ -171,8 +171,8 @@ async def test_thirty_fit_the_next_is_refused_and_thirty_fit_again(instant: Proc
     before = threads(instant)
 
     async with AsyncExitStack() as stack:
-        killed = await stack.enter_async_context(_holder(instant, 5))
-        frozen = await stack.enter_async_context(_holder(instant, 5))
+        killed = await stack.enter_async_context(holder([f"{instant.ws}/ws"] * 5))
+        frozen = await stack.enter_async_context(holder([f"{instant.ws}/ws"] * 5))
         held = [
             await stack.enter_async_context(connect(f"{instant.ws}/ws", proxy=None))
             for _ in range(20)
@@ -226,29 +226,6 @@ async def _fill(service: Process) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(PLACES):
             group.create_task(speak())
-
-
-@asynccontextmanager
-async def _holder(service: Process, count: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process with so many open connections."""
-    holder = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.asr.holder",
-        service.ws,
-        str(count),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        assert holder.stdout is not None
-        assert await asyncio.wait_for(holder.stdout.readline(), 20) == b"held\n"
-        yield holder
-    finally:
-        if holder.returncode is None:
-            holder.kill()
-        await holder.wait()
 
 
 async def _deaf(service: Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -3,10 +3,7 @@
 import asyncio
 import json
 import signal
-import socket
-import struct
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import httpx
@@ -14,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from tests import leaving
 from tests.integration.tts.client import LONGEST_WAIT_S, client
 from tests.services import ServiceProcess
 
@@ -50,45 +48,13 @@ class Peers:
         return peer
 
 
-async def closes(peer: ClientConnection) -> None:
-    await peer.close()
-
-
-async def ends_the_stream(peer: ClientConnection) -> None:
-    peer.transport.write_eof()
-
-
-async def resets(peer: ClientConnection) -> None:
-    raw = peer.transport.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.transport.abort()
-
-
-async def breaks_the_protocol(peer: ClientConnection) -> None:
-    peer.transport.write(b"\xff\xff\xff\xffgarbage")
-
-
 async def leaves_in_mid_sentence(peer: ClientConnection) -> None:
     await peer.send(json.dumps({"type": "synthesize", "text": "word and word, " * 1000}))
     await peer.recv()
     peer.transport.abort()
 
 
-async def says_nothing_more(peer: ClientConnection) -> None:
-    """Reads nothing and answers nothing: gone after the peer timeout."""
-
-
-WAYS: dict[str, Callable[[ClientConnection], Awaitable[None]]] = {
-    way.__name__: way
-    for way in (
-        closes,
-        ends_the_stream,
-        resets,
-        breaks_the_protocol,
-        leaves_in_mid_sentence,
-        says_nothing_more,
-    )
-}
+WAYS = (*leaving.WAYS, leaves_in_mid_sentence)
 
 
 async def test_thirty_fit_and_fit_again_after_leaving_in_six_ways(quick: ServiceProcess) -> None:
@@ -105,7 +71,7 @@ async def test_thirty_fit_and_fit_again_after_leaving_in_six_ways(quick: Service
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "at_capacity")
         assert (await http.get(f"{quick.url}/v1/models")).status_code == 200
     for number, peer in enumerate(opened):
-        await list(WAYS.values())[number % len(WAYS)](peer)
+        await WAYS[number % len(WAYS)](peer)
     await quick.until_places_taken(0)
     again = await peers.open(PLACES)
     await quick.until_places_taken(PLACES)
