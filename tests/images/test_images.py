@@ -1,6 +1,7 @@
 """Each image's own commands, in an environment of its own: it installs, starts, serves, stops."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,9 +12,16 @@ import pytest
 
 from deploy.locks.lock import ROOT
 from tests.images.container import Container
-from tests.images.dockerfile import parse
+from tests.images.dockerfile import Instruction, parse
 
 IMAGES = ("orchestrator", "asr", "tts", "asr-cuda", "tts-cuda")
+CUDA = {
+    "asr": {"ASR_ENGINE": "whisper", "ASR_DEVICE": "cuda"},
+    "tts": {"TTS_ENGINE": "chatterbox", "TTS_DEVICE": "cuda"},
+}
+"""What asks for a GPU by name."""
+FALLBACKS = {"asr": "sphinx", "tts": "espeak"}
+DRIVER = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 LOOKS = 600
 """Looks at a starting service, a fifth of a second apart."""
 
@@ -51,12 +59,36 @@ def test_it_installs_starts_serves_and_stops(name: str, tmp_path: Path) -> None:
                 process.wait(timeout=0.2)
         assert process.poll() is None
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as response:
-            assert json.load(response)
+            health = json.load(response)
+        if name.endswith("-cuda") and not DRIVER:
+            assert health["engine"]["name"] == FALLBACKS[service]
+            assert "set " in health["engine"]["reason"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=45) == 0
     finally:
         process.kill()
         process.wait()
+    if name.endswith("-cuda") and not DRIVER:
+        told = refused(container, start, {**environ, **CUDA[service]})
+        assert "no NVIDIA GPU, or no driver for it, found" in told
+        assert f"set {service.upper()}_DEVICE=cpu or auto" in told
+
+
+def refused(container: Container, start: Instruction, environ: dict[str, str]) -> str:
+    """The one line of a service that does not start."""
+    ended = subprocess.run(
+        container.command(start),
+        cwd=container.workdir,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 1
+    [line] = [line for line in ended.stderr.splitlines() if line.startswith("parley-")]
+    assert "Traceback" not in ended.stderr
+    return line
 
 
 @pytest.mark.parametrize("name", IMAGES)

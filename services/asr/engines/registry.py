@@ -56,7 +56,7 @@ async def start_engine(settings: AsrSettings, metrics: AsrMetrics) -> Engine:
             failures.append(f"{name}: {error.message}")
         else:
             level = logging.WARNING if failures else logging.INFO
-            log.log(level, "engine chosen", extra={"engine": name, "reason": reason})
+            log.log(level, "engine chosen", extra={"engine": name, "reason": engine.info.reason})
             return engine
     raise EngineUnavailable("; ".join(failures))
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from tests.doubles.hearing import ScriptedAsr
 from tests.doubles.speaking import ScriptedTts
 from tests.doubles.thinking import Answer, ScriptedLlm, chunk, says
@@ -80,11 +82,32 @@ async def test_the_first_clause_is_spoken_while_the_llm_writes_and_barge_in_ends
             await llm.left.wait()
 
 
-async def test_a_failing_llm_is_told_and_apologised_for(asr: ScriptedAsr, tts: ScriptedTts) -> None:
-    async with thinking(asr, tts, Answer(status=401), says("Better now.")) as (client, _):
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Answer(status=401), "upstream_refused"),
+        (Answer(status=404), "upstream_refused"),
+        (Answer(status=500), "upstream_failed"),
+        (Answer(status=429, headers={"Retry-After": "60"}), "upstream_limited"),
+        (Answer(["not json"]), "upstream_failed"),
+        (Answer([chunk("x")], cut_after=0), "upstream_failed"),
+        (Answer([chunk("x")], hang_after=0), "timeout"),
+    ],
+    ids=["401", "404", "500", "429", "no json", "cut", "hang"],
+)
+async def test_a_failing_llm_is_told_and_apologised_for(
+    asr: ScriptedAsr, tts: ScriptedTts, failure: Answer, code: str
+) -> None:
+    patience_s = 5.0 if code == "timeout" else 30.0
+    settings: dict[str, Any] = {
+        "llm_retries": 0,
+        "llm_first_token_timeout_s": patience_s,
+        "speculate": False,
+    }
+    async with thinking(asr, tts, failure, says("Better now."), **settings) as (client, _):
         await client.says()
         error = await client.until("error")
-        assert error["code"] == "upstream_refused"
+        assert error["code"] == code
         done = await client.until("reply.done")
         assert "sorry" in done["text"]
         assert client.audio > 0

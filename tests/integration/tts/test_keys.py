@@ -35,6 +35,11 @@ def test_no_key_is_an_authentication_error(guarded: ServiceProcess) -> None:
     with pytest.raises(openai.AuthenticationError) as caught:
         speak(guarded, "wrong-key")
     assert caught.value.code == "unauthorized"
+    with (
+        openai.OpenAI(base_url=f"{guarded.url}/v1", api_key="wrong-key", max_retries=0) as api,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        api.models.list()
     assert speak(guarded, "alice-key")
 
 

@@ -1,6 +1,8 @@
 """OpenAI's REST with OpenAI's own client, unmodified, against the real service."""
 
+import base64
 import io
+import json
 import socket
 import wave
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ import numpy as np
 import openai
 import pytest
 
+from shared.audio import encode as audio
 from shared.audio.wav import UNKNOWN
+from tests import sounds
 from tests.services import ServiceProcess
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav"]
@@ -43,6 +47,28 @@ def test_every_format_is_spoken(client: openai.OpenAI, wanted: Format) -> None:
     samples = decoded(answer.content)
     assert 3.0 < len(samples) / 24_000 < 8.0
     assert float(np.std(samples.astype(np.float64))) > 0
+
+
+@pytest.mark.parametrize("wanted", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+def test_every_format_is_streamed(
+    client: openai.OpenAI, wanted: Any, stream_format: Literal["audio", "sse"]
+) -> None:
+    with client.audio.speech.with_streaming_response.create(
+        model="tts-1", voice="alloy", input=TEXT, response_format=wanted,
+        stream_format=stream_format,
+    ) as answer:  # fmt: skip
+        parts = list(answer.iter_bytes())
+    assert len(parts) > 3
+    data = b"".join(parts) if stream_format == "audio" else audio_of(b"".join(parts))
+    samples, rate = sounds.decoded(audio.Format(wanted), data)
+    assert 3.0 < len(samples) / rate < 8.0
+
+
+def audio_of(events: bytes) -> bytes:
+    """The sound in server-sent events."""
+    told = [json.loads(line[6:]) for line in events.splitlines() if line]
+    return b"".join(base64.b64decode(event["audio"]) for event in told if "audio" in event)
 
 
 def test_pcm_is_24_khz_s16le(client: openai.OpenAI) -> None:

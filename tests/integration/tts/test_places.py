@@ -174,3 +174,25 @@ async def test_a_reply_in_progress_is_finished_and_new_work_refused_on_sigterm()
                 await busy.socket.wait_closed()
             assert busy.socket.close_code == 1012
         assert await asyncio.to_thread(service.wait) == 0
+
+
+async def test_a_client_that_leaves_in_the_middle_of_an_upload_leaves_nothing(
+    quick: ServiceProcess,
+) -> None:
+    await quick.until_places_taken(0)
+    before = quick.open_files()
+    head = (
+        "POST /v1/audio/voices HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        'Content-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    )
+    _, writer = await asyncio.open_connection("127.0.0.1", quick.port)
+    writer.write(head.encode() + bytes(3_000_000))
+    await writer.drain()
+    async with asyncio.timeout(LONGEST_WAIT_S):
+        while quick.open_files() == before:
+            await asyncio.sleep(0.02)
+        writer.close()
+        while quick.open_files() > before:
+            await asyncio.sleep(0.02)
+    assert await quick.places_taken() == 0

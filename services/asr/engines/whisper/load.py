@@ -64,9 +64,8 @@ def devices(name: str, compute_type: str, threads: int) -> tuple[Device, ...]:
         return (Device("cpu", 0, "int8" if compute_type == "auto" else compute_type, threads),)
     chosen = [int(index) for index in indices.split(",")] if indices else [0]
     if max(chosen) >= found:
-        raise EngineUnavailable(
-            f"ASR_DEVICE={name}: {found} CUDA devices found; set ASR_DEVICE=cpu or auto"
-        )
+        there = f"{found} CUDA devices" if found else "no NVIDIA GPU, or no driver for it,"
+        raise EngineUnavailable(f"ASR_DEVICE={name}: {there} found; set ASR_DEVICE=cpu or auto")
     numbers = "float16" if compute_type == "auto" else compute_type
     return tuple(Device("cuda", index, numbers, threads) for index in chosen)
 
@@ -114,7 +113,9 @@ async def fetch(name: str, cache: Path | None = None) -> Path:
             f"nor one of {', '.join(available_models())}"
         )
     if hub.is_offline_mode():
-        raise EngineUnavailable(f"ASR_MODEL={name}: not on disk, and HF_HUB_OFFLINE is set")
+        raise EngineUnavailable(
+            f"ASR_MODEL={name}: not on disk, and HF_HUB_OFFLINE is set; set ASR_MODEL to a folder"
+        )
     await _knock(name, repository)
     log.info("downloading weights", extra={"model": name, "repository": repository})
     try:

@@ -213,11 +213,10 @@ def _device(name: str) -> torch.device:
     Raises:
         EngineUnavailable: it is not.
     """
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise EngineUnavailable(
-            f"TTS_DEVICE={name}: there are {torch.cuda.device_count()} CUDA devices here"
-        )
+    device, count = torch.device(name), torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        there = f"{count} CUDA devices" if count else "no NVIDIA GPU, or no driver for it,"
+        raise EngineUnavailable(f"TTS_DEVICE={name}: {there} found; set TTS_DEVICE=cpu or auto")
     return device
 
 

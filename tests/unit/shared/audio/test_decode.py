@@ -1,6 +1,5 @@
 """Uploads: every format, and everything that is none."""
 
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,18 +14,10 @@ from shared.audio.decode import AudioFile, read
 from shared.audio.encode import Format, encoder
 from shared.audio.pcm import Encoding, encode
 from shared.errors import InvalidRequest, TooLarge
+from tests.hostile import PLAYLISTS, with_external_reference
 from tests.sounds import KINDS, level, pitch, sound_file, tone
 
 HOUR = 3_600.0
-PLAYLISTS = {
-    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n%s\n#EXT-X-ENDLIST\n",
-    "concat": b"ffconcat version 1.0\nfile %s\n",
-    "dash": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" '
-    b'profiles="urn:mpeg:dash:profile:isoff-live:2011"><Period><AdaptationSet>'
-    b"<Representation><BaseURL>%s</BaseURL></Representation></AdaptationSet></Period></MPD>",
-    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=%s\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
-    "pls": b"[playlist]\nFile1=%s\nNumberOfEntries=1\n",
-}
 
 
 @pytest.fixture
@@ -167,27 +158,6 @@ def test_a_reference_inside_a_container_is_not_followed(tmp_path: Path, opened: 
     with pytest.raises(InvalidRequest):
         read(BytesIO(data), max_seconds=HOUR, sample_rate=16_000)
     assert opened == []
-
-
-def with_external_reference(movie: bytes, path: str) -> bytes:
-    """A movie whose samples lie in another file, by an alias record as QuickTime has it."""
-    name = Path(path).name.encode()
-    body = bytearray(150)
-    body[4:6] = struct.pack(">H", 150)
-    body[50] = len(name)
-    body[51 : 51 + len(name)] = name
-    target = path.encode() + (b"\0" if len(path) % 2 else b"")
-    body += struct.pack(">HH", 18, len(path)) + target + struct.pack(">HH", 0xFFFF, 0)
-    alias = struct.pack(">I4sI", 12 + len(body), b"alis", 0) + bytes(body)
-    own = struct.pack(">I4sI", 12, b"url ", 1)
-    assert own in movie
-    start = movie.index(b"moov") - 4
-    grown = bytearray(movie[start:].replace(own, alias))
-    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
-        at = grown.index(box) - 4
-        size = int.from_bytes(grown[at : at + 4], "big") + len(alias) - len(own)
-        grown[at : at + 4] = size.to_bytes(4, "big")
-    return movie[: movie.index(b"mdat") - 4] + bytes(grown)
 
 
 @pytest.mark.parametrize("rate", [1, 100, 3_999, 384_001])

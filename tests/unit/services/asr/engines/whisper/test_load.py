@@ -75,7 +75,7 @@ async def test_a_name_that_is_nothing_lists_what_there_is() -> None:
 
 async def test_offline_the_hub_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
-    with pytest.raises(EngineUnavailable, match="HF_HUB_OFFLINE"):
+    with pytest.raises(EngineUnavailable, match="HF_HUB_OFFLINE is set; set ASR_MODEL"):
         await fetch("tiny")
 
 
@@ -89,7 +89,7 @@ def test_a_device_setting_names_devices(monkeypatch: pytest.MonkeyPatch) -> None
     assert devices("cpu", "auto", 2) == (Device("cpu", 0, "int8", 2),)
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
     assert devices("auto", "float32", 0)[0] == Device("cpu", 0, "float32", 0)
-    with pytest.raises(EngineUnavailable, match="0 CUDA devices"):
+    with pytest.raises(EngineUnavailable, match="no NVIDIA GPU, or no driver"):
         devices("cuda", "auto", 0)
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 2)
     assert devices("auto", "auto", 0) == (Device("cuda", 0, "float16", 0),)
