@@ -225,6 +225,24 @@ async def test_messages_are_applied_once_without_redis_and_after_it(
     assert told == ["hello", "other"]
 
 
+async def test_a_transcript_has_what_was_said_without_redis(
+    asr: ScriptedAsr, tts: ScriptedTts, redis_server: RedisServer
+) -> None:
+    async with (
+        replicas(1, asr, tts, redis_server) as (one,),
+        one.talking(transcript_log=True) as client,
+    ):
+        await client.until("session")
+        await redis_server.stop()
+        await client.send("text", text="hello")
+        await client.until("reply.done")
+        await redis_server.start()
+        await client.until("quality", level="good")
+        path = f"/v2/sessions/{client.session['session_id']}/transcript"
+        lines = (await one.http.get(path)).json()["lines"]
+    assert [line["role"] for line in lines] == ["user", "assistant"]
+
+
 async def events_of(house: House, session: dict[str, Any], last: str) -> list[dict[str, Any]]:
     """Follow by SSE until an event of this type."""
     found: list[dict[str, Any]] = []

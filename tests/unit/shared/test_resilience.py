@@ -14,6 +14,10 @@ def test_waits_double_up_to_the_longest_with_jitter() -> None:
     assert len(set(waits)) == len(waits)
 
 
+def test_a_service_that_is_back_is_found_within_a_second() -> None:
+    assert max(itertools.islice(backoff(), 20)) <= 1.0
+
+
 def breaker(clock: ManualClock) -> CircuitBreaker:
     return CircuitBreaker(clock, threshold=2, rest_s=5)
 
