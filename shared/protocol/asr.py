@@ -34,12 +34,18 @@ class VadOverrides(Message):
     """Speech probability that begins speech; overrides `start`."""
     negative_threshold: float | None = Field(default=None, gt=0, lt=1)
     """Speech probability below which speech pauses; overrides `end`."""
+    peak_threshold: float | None = Field(default=None, gt=0, lt=1)
+    """Speech probability that a frame must reach before a turn begins or goes on."""
     prefix_padding_ms: int | None = Field(default=None, ge=0, le=1000)
     """Audio kept from before the detected start."""
     silence_ms: int | None = Field(default=None, ge=100, le=10_000)
     """Most silence waited for when the turn seems incomplete."""
     semantic: bool = True
     """False: silence alone ends a turn."""
+    turn_threshold: float | None = Field(default=None, gt=0, le=1)
+    """Probability of being complete from which the turn model ends a turn."""
+    judge_again_ms: int | None = Field(default=None, ge=100, le=10_000)
+    """Silence from one judgement of a pause to the next; null: a pause is judged once."""
 
 
 class Config(Message):

@@ -18,15 +18,17 @@ class Preset:
     end: Sensitivity
     silence_ms: int
     padding_ms: int
+    peak: float = 0.7
+    complete: float = 0.9
 
 
 PRESETS = MappingProxyType(
     {
         Environment.QUIET: Preset("low", "low", 1200, 100),
         Environment.MODERATE: Preset("medium", "low", 1000, 100),
-        Environment.NOISY: Preset("medium", "low", 800, 150),
-        Environment.MOBILE: Preset("high", "medium", 600, 150),
-        Environment.CONFERENCE: Preset("low", "low", 1500, 100),
+        Environment.NOISY: Preset("medium", "low", 800, 150, peak=0.75),
+        Environment.MOBILE: Preset("high", "medium", 600, 150, peak=0.75),
+        Environment.CONFERENCE: Preset("low", "low", 1500, 100, complete=0.95),
     }
 )
 
@@ -53,14 +55,22 @@ class VadSettings:
     """Probability from which a frame is speech."""
     negative_threshold: float = 0.35
     """Probability below which speech pauses."""
+    peak: float = 0.7
+    """Probability that one frame of a beginning must reach: noise hovers at the threshold."""
     onset: int = samples(64)
     """Speech that it takes to begin, so that a click is no turn."""
     padding: int = samples(100)
     """Audio kept from before the start, so that no first consonant is lost."""
     pause: int = _PAUSE
     """Silence after which the turn model is asked."""
-    judge_again: int = samples(300)
-    """Silence between one judgement and the next."""
+    complete: float = 0.9
+    """Probability of being complete from which the turn model's word is taken."""
+    judge_again: int | None = None
+    """Silence between one judgement and the next; None: each pause is judged once.
+
+    The model was trained on turns with 200 ms of silence behind them. The more it is shown,
+    the more complete any turn looks to it.
+    """
     silence: int = samples(1000)
     """Most silence waited for when the turn seems incomplete."""
     short_turn: int = samples(1000)
@@ -77,6 +87,8 @@ def vad_settings(config: Config, *, longest_s: float = 600.0) -> VadSettings:
     given: VadOverrides = config.vad
     threshold = given.threshold or _THRESHOLDS[given.start or preset.start]
     falls_to = threshold - _HYSTERESIS[given.end or preset.end]
+    peak = given.peak_threshold or preset.peak
+    again = given.judge_again_ms
     padding = preset.padding_ms if given.prefix_padding_ms is None else given.prefix_padding_ms
     silence = samples(given.silence_ms or preset.silence_ms)
     return VadSettings(
@@ -84,8 +96,11 @@ def vad_settings(config: Config, *, longest_s: float = 600.0) -> VadSettings:
         semantic=given.semantic,
         threshold=threshold,
         negative_threshold=given.negative_threshold or max(0.01, falls_to),
+        peak=max(peak, threshold),
         padding=samples(padding),
         pause=min(_PAUSE, silence),
+        complete=given.turn_threshold or preset.complete,
+        judge_again=None if again is None else samples(again),
         silence=silence,
         short_silence=min(_SHORT_SILENCE, silence),
         longest=samples(longest_s * 1000),

@@ -4,12 +4,14 @@ Each 32 ms frame is voice, dim or quiet, and a table says what that means in eac
 
     state    voice                        dim                quiet
     IDLE     → ONSET                      -                  -
-    ONSET    enough → SPEECH, started     -                  → IDLE
+    ONSET    sure → SPEECH, started       -                  → IDLE
     SPEECH   goes on                      -                  → LULL
     LULL     → SPEECH                     long → PAUSE       long → PAUSE: paused, judge
     PAUSE    → RESUME                     too long → IDLE: ended; or judge again
-    RESUME   enough → SPEECH, started     -                  → PAUSE
+    RESUME   sure → SPEECH, started       -                  → PAUSE
 
+*Sure* takes two frames of voice, one of which is beyond doubt. A sound in a pause that stays
+in doubt does not hold the turn open.
 After a ``Judge`` the session holds the stream until the verdict is in: stream time stands
 still meanwhile, so the same audio gives the same turns at any speed.
 All positions are samples at 16 kHz from the first sample of the stream.
@@ -23,11 +25,11 @@ from typing import Literal
 from services.asr.engines.base import FRAME
 from services.asr.pipeline.presets import VadSettings
 
-COMPLETE = 0.5
-"""Probability from which the turn model means: complete."""
-
 _AFTERGLOW = 3 * FRAME
 """Dim frames that the detector sees behind the end of speech; more of them are speech."""
+
+_DOUBT = 20 * FRAME
+"""Longest beginning: of a sound that was in doubt for longer, the last of it counts."""
 
 Reason = Literal["semantic", "silence", "flush"]
 
@@ -105,6 +107,7 @@ class Segmenter:
         self.configure(settings or VadSettings())
         self.position = 0
         """Samples decided on so far."""
+        self._now = 0.0
         self._forget()
         self._floor = 0
 
@@ -113,6 +116,7 @@ class Segmenter:
         self._onset_at = 0
         self._since = 0
         self._onset = 0
+        self._peak = 0.0
         self._spoken = 0
         self._spoken_until = 0
         self._judged_at: int | None = None
@@ -144,6 +148,7 @@ class Segmenter:
             probability: of speech; not looked at in push-to-talk.
         """
         self.position += FRAME
+        self._now = probability
         yield from _TABLE[self.state, self._sound(probability)](self)
         if self.in_turn and self.position - self._since >= self.settings.longest:
             yield self._end("silence")
@@ -157,7 +162,7 @@ class Segmenter:
         if self.state is not State.PAUSE or probability is None:
             return
         self._probability = probability
-        if probability >= COMPLETE:
+        if probability >= self.settings.complete:
             yield self._end("semantic")
 
     def flush(self) -> Events:
@@ -184,22 +189,34 @@ class Segmenter:
     def _begin(self) -> Events:
         self._onset_at = self.position - FRAME
         self._onset = 0
+        self._peak = 0.0
         self.state = State.RESUME if self.in_turn else State.ONSET
         return self._confirm()
 
     def _confirm(self) -> Events:
         self._onset += FRAME
-        if self.settings.enabled and self._onset < self.settings.onset:
+        self._peak = max(self._peak, self._now)
+        if self.settings.enabled and not self._sure():
+            yield from self._doubt()
             return
+        began = max(self._onset_at, self.position - _DOUBT)
         fresh = self.state is State.ONSET
         if fresh:
-            self._since = max(self._onset_at - self.settings.padding, self._floor)
+            self._since = max(began - self.settings.padding, self._floor)
         self.state = State.SPEECH
-        self._spoken += self._onset
+        self._spoken += min(self._onset, _DOUBT)
         self._spoken_until = self.position
         self._judged_at = None
         self._probability = 1.0
-        yield Started(self._onset_at, self._since, fresh)
+        yield Started(began, self._since, fresh)
+
+    def _sure(self) -> bool:
+        return self._onset >= self.settings.onset and self._peak >= self.settings.peak
+
+    def _doubt(self) -> Events:
+        lasts = self.position - self._onset_at >= _DOUBT
+        if self.state is State.RESUME and lasts and self._over():
+            yield self._end("silence")
 
     def _give_up(self) -> Events:
         self.state = State.IDLE
@@ -226,17 +243,20 @@ class Segmenter:
 
     def _wait(self) -> Events:
         self.state = State.PAUSE
-        short = self._spoken < self.settings.short_turn
-        limit = self.settings.short_silence if short else self.settings.silence
-        if self._silence() + FRAME > limit:
+        if self._over():
             yield self._end("silence")
         elif self._semantic and self._judgement_due():
             self._judged_at = self.position
             yield Judge(self.position)
 
     def _judgement_due(self) -> bool:
-        judged = self._judged_at
-        return judged is None or self.position - judged >= self.settings.judge_again
+        judged, again = self._judged_at, self.settings.judge_again
+        return judged is None or (again is not None and self.position - judged >= again)
+
+    def _over(self) -> bool:
+        short = self._spoken < self.settings.short_turn
+        limit = self.settings.short_silence if short else self.settings.silence
+        return self._silence() + FRAME > limit
 
     def _silence(self) -> int:
         return self.position - self._spoken_until
@@ -265,6 +285,6 @@ _TABLE: dict[tuple[State, Sound], Callable[[Segmenter], Events]] = {
     (State.PAUSE, Sound.DIM): Segmenter._wait,
     (State.PAUSE, Sound.QUIET): Segmenter._wait,
     (State.RESUME, Sound.VOICE): Segmenter._confirm,
-    (State.RESUME, Sound.DIM): Segmenter._stay,
+    (State.RESUME, Sound.DIM): Segmenter._doubt,
     (State.RESUME, Sound.QUIET): Segmenter._wait,
 }

@@ -6,7 +6,18 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.bench.asr import accuracy, batching, beside, frames, gpu, judging, live, memory, turns
+from tests.bench.asr import (
+    accuracy,
+    batching,
+    beside,
+    frames,
+    gpu,
+    judging,
+    live,
+    memory,
+    noises,
+    turns,
+)
 from tests.bench.report import Table, write
 from tests.models.tiny_whisper.evaluate import WEIGHTS
 
@@ -29,8 +40,7 @@ async def _memory(_: float) -> list[Table]:
 
 
 async def _turns(seconds: float) -> list[Table]:
-    found = turns.cut_offs()
-    return [await judging.threads(seconds), *([found] if found else [])]
+    return [await judging.threads(seconds), *turns.cut_offs(), *noises.starts()]
 
 
 async def _text(seconds: float) -> list[Table]:

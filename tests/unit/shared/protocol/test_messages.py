@@ -62,7 +62,12 @@ def filled(kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def _fitting(name: str, annotation: Any) -> Any:
-    special = {"sample_rate": 16_000, "prefix_padding_ms": 100, "silence_ms": 800}
+    special = {
+        "sample_rate": 16_000,
+        "prefix_padding_ms": 100,
+        "silence_ms": 800,
+        "judge_again_ms": 300,
+    }
     return special[name] if name in special else example(annotation)
 
 

@@ -18,8 +18,8 @@ from services.asr.pipeline.segmenter import (
     State,
 )
 
-SOUNDS = {"V": 0.9, "d": 0.4, ".": 0.05}
-"""Voice, dim and quiet frames of 32 ms."""
+SOUNDS = {"V": 0.9, "v": 0.6, "d": 0.4, ".": 0.05}
+"""Voice, voice in doubt, dim and quiet frames of 32 ms."""
 PAUSE = "." * 7
 """The first silence of at least 200 ms."""
 LONG = "V" * 40
@@ -64,6 +64,43 @@ def test_a_click_is_no_turn() -> None:
     assert feed(Segmenter(), "..V......V.d.V....") == []
 
 
+def test_what_hovers_at_the_threshold_is_no_turn() -> None:
+    assert feed(Segmenter(), "vvvdvvvvv...vvdvvvv") == []
+
+
+def test_a_doubtful_beginning_counts_once_a_frame_is_sure() -> None:
+    assert feed(Segmenter(), "....vdvV") == [
+        Started(4 * FRAME, 4 * FRAME - samples(100), fresh=True)
+    ]
+
+
+def test_of_a_long_doubtful_sound_only_the_last_belongs_to_the_turn() -> None:
+    (started,) = feed(Segmenter(), "v" * 100 + "V")
+
+    assert started.at == (101 - 20) * FRAME
+
+
+def test_a_doubtful_sound_in_a_pause_does_not_hold_the_turn_open() -> None:
+    segmenter = Segmenter()
+    feed(segmenter, LONG + PAUSE)
+
+    events = feed(segmenter, "v" * 40)
+
+    (ended,) = events
+    assert isinstance(ended, Ended)
+    assert ended.spoken_until == 40 * FRAME
+    assert samples(1000) - FRAME < ended.at - ended.spoken_until <= samples(1000)
+
+
+def test_speech_that_begins_just_before_the_end_of_the_wait_is_not_cut() -> None:
+    segmenter = Segmenter()
+    feed(segmenter, LONG + PAUSE + "." * 22)
+
+    events = feed(segmenter, "vdvvV")
+
+    assert events == [Started(69 * FRAME, 0, fresh=False)]
+
+
 def test_dim_frames_neither_begin_speech_nor_end_it() -> None:
     segmenter = Segmenter()
 
@@ -102,23 +139,27 @@ def test_complete_ends_the_turn_at_once() -> None:
     segmenter = Segmenter()
     feed(segmenter, LONG + PAUSE)
 
-    events = list(segmenter.verdict(0.8))
+    events = list(segmenter.verdict(0.9))
 
-    assert events == [Ended(47 * FRAME, 40 * FRAME, 0.8, "semantic")]
+    assert events == [Ended(47 * FRAME, 40 * FRAME, 0.9, "semantic")]
     assert segmenter.idle
 
 
-def test_incomplete_is_judged_again_and_waits_at_most_the_silence() -> None:
-    segmenter = Segmenter()
+@pytest.mark.parametrize(("again_ms", "judged"), [(None, []), (300, [17, 27]), (500, [23])])
+def test_incomplete_waits_at_most_the_silence_and_is_judged_again_where_asked(
+    again_ms: int | None, judged: list[int]
+) -> None:
+    again = None if again_ms is None else samples(again_ms)
+    segmenter = Segmenter(replace(VadSettings(), judge_again=again))
     feed(segmenter, LONG + PAUSE)
-    assert list(segmenter.verdict(0.2)) == []
+    assert list(segmenter.verdict(0.89)) == []
 
     events = feed(segmenter, "." * 40)
 
     asked = [event.at - 40 * FRAME for event in events if isinstance(event, Judge)]
     (ended,) = [event for event in events if isinstance(event, Ended)]
-    assert asked == [17 * FRAME, 27 * FRAME]
-    assert (ended.reason, ended.probability) == ("silence", 0.2)
+    assert asked == [count * FRAME for count in judged]
+    assert (ended.reason, ended.probability) == ("silence", 0.89)
     assert samples(1000) - FRAME < ended.at - ended.spoken_until <= samples(1000)
 
 

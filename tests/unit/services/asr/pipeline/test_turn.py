@@ -53,14 +53,14 @@ def test_the_text_made_at_the_pause_is_the_final() -> None:
     finals_asked = [ask for ask in stage.asked if ask.final]
     assert stage.session.holding, "the stream waits for the verdict"
     (judgement,) = stage.done(AskJudgement)
-    stage.session.judged(judgement.serial, 0.8)
+    stage.session.judged(judgement.serial, 0.9)
     stage.play()
 
     assert [ask for ask in stage.asked if ask.final] == finals_asked
     (final,) = stage.sent(Final)
     (ended,) = stage.sent(TurnEnd)
     assert final.text == candidate.text
-    assert (ended.reason, ended.probability) == ("semantic", 0.8)
+    assert (ended.reason, ended.probability) == ("semantic", 0.9)
 
 
 def test_going_on_voids_the_candidate_and_loses_nothing() -> None:
