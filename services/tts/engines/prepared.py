@@ -62,16 +62,10 @@ class PreparedVoices(Generic[Made]):
             self._kept.move_to_end(key)
             return self._kept[key]
 
-    def forget(self, voice_id: str) -> list[tuple[str, str]]:
-        """Drop a voice.
-
-        Returns:
-            Id and digest of what was in memory.
-        """
-        dropped = [key for key in self._kept if key[0] == voice_id]
-        for key in dropped:
+    def forget(self, voice_id: str) -> None:
+        """Drop a voice from memory."""
+        for key in [key for key in self._kept if key[0] == voice_id]:
             del self._kept[key]
-        return dropped
 
     async def _found(self, reference: Reference) -> Made | None:
         preparation = self._preparing.preparation

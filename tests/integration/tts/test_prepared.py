@@ -90,7 +90,8 @@ async def test_another_model_and_a_damaged_file_are_prepared_anew(
         assert await spoken_at(larger, VOICE) == hertz
         assert await preparations(larger, 1) == 1
     (path,) = prepared(folder)
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     async with Redis.from_url(redis_server.url) as store:
         await store.delete(IN_REDIS)
     with replica(folder, redis_server, model="larger") as damaged:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from services.tts.engines.chatterbox.voice import is_of
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -127,7 +129,7 @@ class PrefixStore:
         while self.bytes > self._limit:
             self._kept.popitem(last=False)
 
-    def forget(self, voice: str) -> None:
+    def forget(self, voice_id: str) -> None:
         """Drop what belongs to a voice."""
-        for key in [key for key in self._kept if key[0] == voice]:
+        for key in [key for key in self._kept if is_of(key[0], voice_id)]:
             del self._kept[key]

@@ -111,9 +111,9 @@ class RunningBatch:
             self._fixed.leave(decoding.slots)
         decoding.slots = ()
 
-    def forget(self, voice: str) -> None:
+    def forget(self, voice_id: str) -> None:
         """Drop what is kept of a voice."""
-        self._prefixes.forget(voice)
+        self._prefixes.forget(voice_id)
 
     def step(self, decodings: Sequence[Decoding]) -> None:
         """Advance each by a token, or by a piece of its prompt.

@@ -166,11 +166,11 @@ class ChatterboxEngine:
                 yield replace(chunk, warnings=chunk.warnings + fresh) if fresh else chunk
 
     async def forget(self, voice_id: str) -> None:
-        """Drop what is cached of a cloned voice."""
-        dropped = [] if self._voices is None else self._voices.forget(voice_id)
-        for name, digest in dropped:
-            for model in self._models:
-                model.forget(f"{name}/{digest}")
+        """Drop what is in memory of a cloned voice, here and on each device."""
+        if self._voices is not None:
+            self._voices.forget(voice_id)
+        for model in self._models:  # which may keep voices that are no longer in memory here
+            model.forget(voice_id)
 
     async def aclose(self) -> None:
         """Stop the threads and let the weights go."""

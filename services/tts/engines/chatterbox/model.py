@@ -21,7 +21,7 @@ from services.tts.engines.chatterbox.prompt import Prompt, build
 from services.tts.engines.chatterbox.utterance import Piece, Speech, Utterance, pieces
 from services.tts.engines.chatterbox.variants import VariantSpec
 from services.tts.engines.chatterbox.vocode import Vocoder
-from services.tts.engines.chatterbox.voice import Recently
+from services.tts.engines.chatterbox.voice import Recently, is_of
 from services.tts.engines.chatterbox.watermark import Watermark
 from shared.errors import EngineFailed, OutOfMemory, ParleyError
 from shared.scheduling.job import Job, Step
@@ -150,15 +150,17 @@ class ChatterboxModel:
         """There is no smaller model of the same voices."""
         return None
 
-    def forget(self, voice: str) -> None:
+    def forget(self, voice_id: str) -> None:
         """Drop what is kept of a voice, at the next step. Safe from any thread."""
-        self._unwanted.append(voice)
+        self._unwanted.append(voice_id)
 
     def _forget(self) -> None:
         while self._unwanted:
-            voice = self._unwanted.popleft()
-            self._voices.drop(voice)
-            self._batch.forget(voice)
+            voice_id = self._unwanted.popleft()
+            for key in self._voices:
+                if is_of(key, voice_id):
+                    self._voices.drop(key)
+            self._batch.forget(voice_id)
 
     def _admit(self, jobs: Sequence[SpeechJob]) -> dict[SpeechJob, ParleyError]:
         """Let new requests, and the next pieces of old ones, join the running batch."""

@@ -9,7 +9,7 @@ import torch
 
 from services.tts.engines.base import Arrays, Reference
 from services.tts.engines.chatterbox.load import Models
-from services.tts.engines.chatterbox.voice import VoiceConditions, listen
+from services.tts.engines.chatterbox.voice import VoiceConditions, key_of, listen
 
 _VERSION = 1
 """Raised when :func:`listen` hears otherwise than before, or the arrays change."""
@@ -32,7 +32,7 @@ class ConditionsPreparing:
 
     def prepare(self, reference: Reference) -> VoiceConditions:
         """Listen to the recording."""
-        return listen(self._models, _key(reference), reference.samples)
+        return listen(self._models, key_of(reference.voice_id, reference.digest), reference.samples)
 
     def to_arrays(self, made: VoiceConditions) -> Arrays:
         """All of it but the key, on the CPU."""
@@ -52,15 +52,11 @@ class ConditionsPreparing:
             raise ValueError("there are values that are no numbers")
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
         return VoiceConditions(
-            key=_key(reference),
+            key=key_of(reference.voice_id, reference.digest),
             speaker=tensors["speaker"],
             prompt=tensors["prompt"],
             reference={name: tensors.get(name) for name in _REFERENCE},
         )
-
-
-def _key(reference: Reference) -> str:
-    return f"{reference.voice_id}/{reference.digest}"
 
 
 def _array(value: torch.Tensor) -> Any:

@@ -91,6 +91,16 @@ class Recently(Generic[Key, Value]):
         self._kept.pop(key, None)
 
 
+def key_of(voice_id: str, digest: str) -> str:
+    """What caches call a cloned voice: another recording under the same id is another voice."""
+    return f"{voice_id}/{digest}"
+
+
+def is_of(key: str, voice_id: str) -> bool:
+    """Whether a key is of one of a voice's recordings."""
+    return key.startswith(f"{voice_id}/")
+
+
 def listen(models: Models, key: str, recording: Samples) -> VoiceConditions:
     """Make a voice from a recording.
 
