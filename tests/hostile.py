@@ -23,7 +23,7 @@ def with_external_reference(movie: bytes, path: str) -> bytes:
     body[50] = len(name)
     body[51 : 51 + len(name)] = name
     target = path.encode() + (b"\0" if len(path) % 2 else b"")
-    body += struct.pack(">HH", 18, len(path)) + target + struct.pack(">HH", 0xFFFF, 0)
+    body += struct.pack(">HH", 2, len(path)) + target + struct.pack(">HH", 0xFFFF, 0)
     alias = struct.pack(">I4sI", 12 + len(body), b"alis", 0) + bytes(body)
     own = struct.pack(">I4sI", 12, b"url ", 1)
     assert own in movie

@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Never
 
+import av
 import numpy as np
 import pytest
 
-from shared.audio import wav
+from shared.audio import decode, wav
 from shared.audio.decode import AudioFile, read
 from shared.audio.encode import Format, encoder
 from shared.audio.pcm import Encoding, encode
@@ -150,14 +152,27 @@ def test_playlists_lead_nowhere(kind: str, scheme: str, tmp_path: Path, opened: 
     assert opened == []
 
 
-def test_a_reference_inside_a_container_is_not_followed(tmp_path: Path, opened: list[str]) -> None:
+def test_a_reference_inside_a_container_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = tmp_path / "secret.mp4"
     secret.write_bytes(sound_file("mp4", tone(24_000, 1)))
     data = with_external_reference(secret.read_bytes(), str(secret))
-    opened.clear()
+    asked: list[str] = []
+
+    def refuse(url: str, _flags: int, _options: object) -> Never:
+        asked.append(url)
+        raise PermissionError(url)
+
+    credulous = {"enable_drefs": "1", "use_absolute_path": "1"}
+    with pytest.raises(PermissionError):
+        av.open(BytesIO(data), "r", options=credulous, io_open=refuse)
+    assert asked == [str(secret)]  # the reference is one that FFmpeg can follow
+    asked.clear()
+    monkeypatch.setattr(decode, "_refuse_to_follow", refuse)
     with pytest.raises(InvalidRequest):
         read(BytesIO(data), max_seconds=HOUR, sample_rate=16_000)
-    assert opened == []
+    assert asked == []
 
 
 @pytest.mark.parametrize("rate", [1, 100, 3_999, 384_001])
