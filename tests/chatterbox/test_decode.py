@@ -112,3 +112,24 @@ def test_mixed_batch_says_what_the_package_says_alone(
     assert [one.tokens for one in live] == alone
     assert len({tuple(one) for one in alone}) == len(alone)
     assert all(len(set(one)) > 1 for one in alone)
+
+
+def test_rows_that_sit_out_steps_say_the_same(variant: Variant, capacity: Capacity) -> None:
+    model = small.t3(variant)
+    spec = SPECS[variant]
+    params = spec.sampling if small.DEVICE.type == "cpu" else spec.greedy()
+    requests = [
+        (voice, small.text(model, length, seed=length), replace(params, seed=voice))
+        for voice, length in [(1, 9), (2, 17), (3, 6)]
+    ]
+    alone = [expected(model, variant, *request) for request in requests]
+    batch = RunningBatch(model, spec, capacity)
+    live = []
+    for voice, tokens, seeded in requests:
+        joined = batch.insert(prompt(model, voice, tokens, seeded), seeded, FREE)
+        assert joined is not None
+        live.append(joined)
+    for step in range(200):
+        taking = [one for at, one in enumerate(live) if not one.end and (step // 3 + at) % 3]
+        batch.step(taking)
+    assert [one.tokens for one in live] == alone

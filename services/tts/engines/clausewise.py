@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.tts.engines.base import SAMPLE_RATE, EngineInfo, SpeechChunk, SpeechRequest
+from services.tts.engines.priority import priority
 from shared.errors import EngineFailed, EngineUnavailable, ParleyError
 from shared.scheduling.job import Job, Step
 from shared.scheduling.metrics import Observer
 from shared.scheduling.runner import Runner
 from shared.scheduling.scheduler import Policy
 
-FIRST, LATER, AHEAD = 0, 1, 2
-"""Priorities: the first sound of a reply, a listener who needs more, one who has enough."""
 _AHEAD_S = 4.0
 """Seconds of untaken audio above which a request sits out."""
 _STEP_TIMEOUT_S = 60.0
@@ -74,13 +73,6 @@ class ClauseModel:
     def degrade(self) -> str | None:
         """There is nothing smaller."""
         return None
-
-
-def priority(request: SpeechRequest) -> int:
-    """Where a request stands in the queue."""
-    if request.first:
-        return FIRST
-    return AHEAD if request.ahead else LATER
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ that many requests share each step:
 ``watermark``    Perth
 ``trim``         noise after the last word
 ``words``        when each word is spoken
+``listener``     what a listener has in store, and who yields to whom
 ``utterance``    one request between its text and its last sample
 ``model``        one step of everything, for the scheduler's runner
 ``engine``       the engine seam: voices, options, one runner over all devices

@@ -17,6 +17,7 @@ from services.tts.engines.base import (
     Voice,
 )
 from services.tts.engines.chatterbox import load
+from services.tts.engines.chatterbox.listener import Listener
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
 from services.tts.engines.chatterbox.preparing import ConditionsPreparing
@@ -25,6 +26,8 @@ from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions
 from services.tts.engines.chatterbox.watermark import Watermark
 from services.tts.engines.prepared import PreparedVoices
+from services.tts.engines.priority import priority
+from shared.clock import Clock, SystemClock
 from shared.errors import EngineUnavailable, NotFound, UnsupportedOption
 from shared.scheduling.metrics import Observer
 from shared.scheduling.runner import Runner
@@ -79,6 +82,7 @@ class ChatterboxEngine:
         options: what to run, and where.
         loader: gets the models of a device; tests give small ones.
         watermark: makes the mark of a device; None only in tests of the sound itself.
+        clock: by which listeners hear and deadlines pass.
     """
 
     def __init__(
@@ -88,7 +92,9 @@ class ChatterboxEngine:
         loader: Load = from_disk,
         watermark: Callable[[torch.device], Watermark] | None = Watermark,
         observer: Observer | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._options = options
         self._spec = SPECS[options.variant]
         self._loader = loader
@@ -132,6 +138,7 @@ class ChatterboxEngine:
         self._runner = Runner(
             self._models,
             policy=Policy(max_unsent=_AHEAD_S),
+            clock=self._clock,
             step_timeout_s=_STEP_TIMEOUT_S,
             observer=self._observer,
             weigh=lambda chunk: len(chunk.samples) / SAMPLE_RATE,
@@ -151,11 +158,14 @@ class ChatterboxEngine:
             )
         seed = secrets.randbits(48) if request.seed is None else request.seed
         speech = Speech(
-            request, await self._voice(request), replace(self._spec.sampling, seed=seed)
+            request,
+            await self._voice(request),
+            replace(self._spec.sampling, seed=seed),
+            Listener.of(request, self._clock.now()),
         )
         handle = self._runner.submit(
             speech,
-            priority=0 if request.first else 1,
+            priority=priority(request),
             owner=request.owner,
             deadline=request.deadline,
         )
@@ -183,7 +193,7 @@ class ChatterboxEngine:
         models = self._loader(self._options.variant, self._options.folder, device)
         mark = None if self._watermark is None else self._watermark(device)
         sizes = _sizes(self._options, str(device))
-        self._models.append(ChatterboxModel(models, sizes, watermark=mark))
+        self._models.append(ChatterboxModel(models, sizes, watermark=mark, clock=self._clock))
         self._listener = self._listener or models
 
     def _hear(self, listener: Models) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import torch
 
-from services.tts.engines.base import SpeechChunk, SpeechRequest
+from services.tts.engines.base import SAMPLE_RATE, SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.decoding import Decoding
 from services.tts.engines.chatterbox.flow import Reference
+from services.tts.engines.chatterbox.listener import taking_part
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.prompt import Prompt, build
 from services.tts.engines.chatterbox.utterance import Piece, Speech, Utterance, pieces
@@ -23,13 +24,11 @@ from services.tts.engines.chatterbox.variants import VariantSpec
 from services.tts.engines.chatterbox.vocode import Vocoder
 from services.tts.engines.chatterbox.voice import Recently, is_of
 from services.tts.engines.chatterbox.watermark import Watermark
+from shared.clock import Clock, SystemClock
 from shared.errors import EngineFailed, OutOfMemory, ParleyError
 from shared.scheduling.job import Job, Step
 
 log = logging.getLogger(__name__)
-
-LATER = 1
-"""Priority of a request whose first chunk is out."""
 
 SpeechJob = Job[Speech, SpeechChunk]
 
@@ -63,6 +62,7 @@ class ChatterboxModel:
         sizes: how much of it to use.
         watermark: None only in tests of the sound itself.
         plan: cuts a request's text and bounds its speech; measurements bring their own.
+        clock: by which listeners hear.
     """
 
     def __init__(
@@ -72,9 +72,11 @@ class ChatterboxModel:
         *,
         watermark: Watermark | None,
         plan: Callable[[SpeechRequest, VariantSpec], deque[Piece]] = pieces,
+        clock: Clock | None = None,
     ) -> None:
         self._models = models
         self._plan = plan
+        self._clock = clock or SystemClock()
         self._sizes = sizes
         weight = models.t3.speech_head.weight
         self._device, self._dtype = weight.device, weight.dtype
@@ -93,6 +95,7 @@ class ChatterboxModel:
         self._vocoder = Vocoder(models.s3gen, steps=models.spec.flow_steps, watermark=watermark)
         self._voices: Recently[str, Reference] = Recently(sizes.voices)
         self._unwanted: deque[str] = deque()
+        self._put_off = False
 
     @property
     def slots(self) -> int:
@@ -125,19 +128,21 @@ class ChatterboxModel:
         return self._sizes.requests
 
     def step(self, jobs: Sequence[SpeechJob]) -> list[Step[SpeechChunk]]:
-        """A token for each, and the audio that is due.
+        """A token for each that does not yield to others, and the audio that is due.
 
         Raises:
             OutOfMemory: what was made before is kept; the same jobs may step again.
         """
         self._forget()
         with _device(self._device):
-            failed = self._admit(jobs)
-            alive = [job for job in jobs if job not in failed]
+            chosen = self._chosen(jobs)
+            failed = self._admit(chosen)
+            alive = [job for job in chosen if job not in failed]
             self._decode([job.state for job in alive])
             made = self._vocode(alive)
-        steps = {**{job: _failed(error) for job, error in failed.items()}, **made}
-        return [steps.get(job) or Step(done=job.state.over) for job in jobs]
+        idle = {job: Step[SpeechChunk](done=job.state.over) for job in alive}
+        steps = {**idle, **{job: _failed(error) for job, error in failed.items()}, **made}
+        return [steps.get(job) or Step() for job in jobs]
 
     def release(self, job: SpeechJob) -> None:
         """Free a request's slots."""
@@ -161,6 +166,15 @@ class ChatterboxModel:
                 if is_of(key, voice_id):
                     self._voices.drop(key)
             self._batch.forget(voice_id)
+
+    def _chosen(self, jobs: Sequence[SpeechJob]) -> list[SpeechJob]:
+        """Those that do not yield; all learn where they stand in the queue from now on."""
+        now = self._clock.now()
+        listeners = [job.request.listener for job in jobs]
+        for job, listener in zip(jobs, listeners, strict=True):
+            job.priority = listener.priority(now)
+        parts = taking_part(listeners, now)
+        return [job for job, part in zip(jobs, parts, strict=True) if part]
 
     def _admit(self, jobs: Sequence[SpeechJob]) -> dict[SpeechJob, ParleyError]:
         """Let new requests, and the next pieces of old ones, join the running batch."""
@@ -215,9 +229,7 @@ class ChatterboxModel:
                 self._batch.remove(ended)
 
     def _vocode(self, jobs: Sequence[SpeechJob]) -> dict[SpeechJob, Step[SpeechChunk]]:
-        due = [job for job in jobs if job.state.stream is not None and job.state.stream.ready]
-        due.sort(key=lambda job: (job.state.stream.chunks > 0, job.priority, job.unsent))
-        due = due[: self._sizes.vocode]
+        due = self._due(jobs)
         if not due:
             return {}
         try:
@@ -228,6 +240,20 @@ class ChatterboxModel:
             log.warning("a vocoder batch failed", extra={"jobs": len(due), "error": repr(error)})
             return self._one_by_one(due)
         return {job: self._given(job, samples) for job, samples in zip(due, made, strict=True)}
+
+    def _due(self, jobs: Sequence[SpeechJob]) -> list[SpeechJob]:
+        """Whose next chunk is made now: first ones alone, then who runs out soonest.
+
+        Later chunks are put off for one step at most, so a row of newcomers stops nobody.
+        """
+        now = self._clock.now()
+        ready = [job for job in jobs if job.state.stream is not None and job.state.stream.ready]
+        first = [job for job in ready if job.request.listener.until is None]
+        alone = bool(first) and not self._put_off
+        self._put_off = alone and len(first) < len(ready)
+        due = first if alone else ready
+        due.sort(key=lambda job: (job.priority, job.request.listener.seconds(now)))
+        return due[: self._sizes.vocode]
 
     def _one_by_one(self, due: Sequence[SpeechJob]) -> dict[SpeechJob, Step[SpeechChunk]]:
         """Find the stream at which a batch failed, so that its neighbours go on."""
@@ -244,8 +270,8 @@ class ChatterboxModel:
         return steps
 
     def _given(self, job: SpeechJob, samples: torch.Tensor) -> Step[SpeechChunk]:
-        job.priority = max(job.priority, LATER)
         chunk = job.state.chunk(samples)
+        job.request.listener.hear(len(chunk.samples) / SAMPLE_RATE, self._clock.now())
         return Step(outputs=(chunk,), done=job.state.over)
 
 

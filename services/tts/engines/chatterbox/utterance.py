@@ -11,6 +11,7 @@ from services.tts.engines.chatterbox.decoding import Decoding, End
 from services.tts.engines.chatterbox.flow import FRAMES_PER_TOKEN, Reference
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.hift import HOP
+from services.tts.engines.chatterbox.listener import Listener
 from services.tts.engines.chatterbox.text import Span
 from services.tts.engines.chatterbox.trim import level, trim_tail
 from services.tts.engines.chatterbox.variants import (
@@ -33,6 +34,7 @@ class Speech:
     request: SpeechRequest
     voice: VoiceConditions
     params: SamplingParams
+    listener: Listener = field(default_factory=Listener)
 
 
 @dataclass(frozen=True, slots=True)

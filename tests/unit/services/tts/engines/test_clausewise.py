@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from services.tts.engines.base import SpeechChunk, SpeechRequest
-from services.tts.engines.clausewise import ClauseEngine, Loaded, priority
+from services.tts.engines.clausewise import ClauseEngine, Loaded
+from services.tts.engines.priority import priority
 from services.tts.engines.spread import Pacing, spread
 from shared.clock import SystemClock
 from shared.errors import DeadlineExceeded, EngineFailed
