@@ -77,9 +77,7 @@ def test_a_request_says_what_its_listener_has_in_store() -> None:
         ([9.0], [True]),
     ],
 )
-def test_the_ample_yield_to_the_pressed_only(
-    stores: list[float | None], parts: list[bool]
-) -> None:
+def test_the_ample_yield_to_the_pressed_only(stores: list[float | None], parts: list[bool]) -> None:
     listeners = [Listener(None if store is None else 100.0 + store) for store in stores]
     assert taking_part(listeners, 100.0) == parts
 
@@ -185,8 +183,9 @@ async def test_the_engine_takes_the_requests_word_for_it(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(runner, "submit", watched)
     try:
-        for options in ({}, {"first": False}, {"first": False, "ahead": True}):
-            assert await spoken(speaker, SpeechRequest("One.", BUILT_IN, **options))
+        for first, ahead in ((True, False), (False, False), (False, True)):
+            asked = SpeechRequest("One.", BUILT_IN, first=first, ahead=ahead)
+            assert await spoken(speaker, asked)
     finally:
         await speaker.aclose()
     assert seen == [(FIRST, False), (LATER, True), (AHEAD, True)]

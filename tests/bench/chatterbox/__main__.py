@@ -1,4 +1,8 @@
-"""`make bench-tts`: Chatterbox beside its package, into docs/benchmarks.md."""
+"""`make bench-chatterbox`: Chatterbox beside its package, into docs/benchmarks.md.
+
+What is short is measured first, and what would not end within `--minutes` is left out and
+named, so that one run ends on any machine. `--quick` asks for less from the start.
+"""
 
 import argparse
 import contextlib
@@ -11,28 +15,39 @@ from importlib.metadata import version
 import torch
 
 from services.tts.engines.chatterbox.load import Models
-from tests.bench.chatterbox import speech, tokens, weights
+from tests.bench.chatterbox import tokens, weights
+from tests.bench.chatterbox.grid import Cell, Grid
 from tests.bench.report import Table, write
 
 _CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+_QUICK = {"sizes": "1,4", "seconds": "3", "requests": "1,2", "minutes": 6.0}
 
 
 def main() -> int:
     """Measure, print, and write the sections."""
     arguments = _parser().parse_args()
+    for name, value in _QUICK.items() if arguments.quick else ():
+        setattr(arguments, name, value)
+    ends = time.perf_counter() + 60 * arguments.minutes
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    make = weights.small_models if arguments.small else weights.models
     with contextlib.redirect_stdout(io.StringIO()):
-        models = weights.models(torch.device(arguments.device))
+        models = make(torch.device(arguments.device))
     if arguments.sizes:
         _save("chatterbox-tokens", "TTS: Chatterbox, tokens", _decoding(models, arguments))
     if arguments.seconds:
-        _save("chatterbox-speech", "TTS: Chatterbox, speech", _speaking(models, arguments))
+        grid = Grid(models, _CLOCKS[arguments.clock], ends)
+        table = _speaking(grid, arguments)
+        _save("chatterbox-speech", "TTS: Chatterbox, speech", table)
     return 0
 
 
 def _save(name: str, title: str, table: Table) -> None:
-    write(name, title, "make bench-tts", [table])
+    arguments = " ".join(sys.argv[1:])
+    command = f"make bench-chatterbox BENCH='{arguments}'" if arguments else "make bench-chatterbox"
+    if "--small" not in sys.argv:
+        write(name, title, command, [table])
     sys.stdout.write(table.markdown() + "\n\n")
     sys.stdout.flush()
 
@@ -42,7 +57,7 @@ def _decoding(models: Models, arguments: argparse.Namespace) -> Table:
     with contextlib.redirect_stdout(io.StringIO()):
         rates = tokens.rates(models, _numbers(arguments.sizes), clock)
     return Table(
-        "Decoding of speech tokens, turbo at full size, random weights",
+        f"Decoding of speech tokens, turbo, {_weights(arguments)}",
         ("requests at once", "ours, tokens/s", "package one by one, tokens/s", "ratio"),
         [(str(one.requests), one.ours, one.package, one.ours / one.package) for one in rates],
         _notes(
@@ -52,47 +67,40 @@ def _decoding(models: Models, arguments: argparse.Namespace) -> Table:
     )
 
 
-def _speaking(models: Models, arguments: argparse.Namespace) -> Table:
-    clock = _CLOCKS[arguments.clock]
-    rows: list[tuple[str | float, ...]] = []
-    for seconds in _numbers(arguments.seconds):
-        with contextlib.redirect_stdout(io.StringIO()):
-            alone = speech.package(models, seconds=seconds, clock=clock)
-        whole = f"{alone.first[0]:.1f} s"
-        rows.append((f"{seconds} s", "package, 1", "whole", whole, whole, alone.factor, "-", "-"))
-        sys.stderr.write(f"{rows[-1]}\n")
-        for requests in _numbers(arguments.requests):
-            for chunk in (25, 50):
-                made = speech.together(
-                    models, requests=requests, seconds=seconds, chunk=chunk, clock=clock
-                )
-                rows.append(_row(seconds, requests, chunk, made))
-                sys.stderr.write(f"{rows[-1]}\n")
+def _speaking(grid: Grid, arguments: argparse.Namespace) -> Table:
+    cells = grid.run(_numbers(arguments.seconds), _numbers(arguments.requests), (25, 50))
     return Table(
-        "Text to sound, turbo at full size, random weights",
+        f"Text to sound, turbo, {_weights(arguments)}",
         (
             "sound of each", "requests", "chunk_size", "first chunk, median", "first chunk, last",
-            "s per s of sound", "underruns", "T3 / flow / vocoder / mark",
+            "all of it", "s per s of sound", "× the package", "underruns",
+            "T3 / flow / vocoder / mark",
         ),
-        rows,
+        [_row(cell) for cell in cells],
         _notes(
             arguments,
-            "Voices of 15 s (T3) and 10 s (S3Gen), spoken once before. Underruns: of clients that "
-            "play in real time from their first chunk on, all clients together.",
+            "Voices of 15 s (T3) and 10 s (S3Gen), spoken once before. A client that is streamed "
+            "to waits for the first chunk, one that is not for all of it. The package speaks "
+            "requests one after another: one was measured, several take as many times as long. "
+            "Underruns: of clients that play in real time from their first chunk on, all clients "
+            "together." + grid.omitted(),
         ),
     )  # fmt: skip
 
 
-def _row(seconds: int, requests: int, chunk: int, made: speech.Spoken) -> tuple[str | float, ...]:
+def _row(cell: Cell) -> tuple[str | float, ...]:
+    made = cell.made
     return (
-        f"{seconds} s",
-        str(requests),
-        str(chunk),
+        f"{cell.seconds} s",
+        str(cell.requests) if cell.chunk else f"package, {cell.requests}",
+        str(cell.chunk) if cell.chunk else "whole",
         f"{statistics.median(made.first):.1f} s",
         f"{max(made.first):.1f} s",
+        f"{made.took:.1f} s",
         made.factor,
-        str(made.underruns),
-        " / ".join(f"{100 * share:.0f} %" for share in made.shares.values()),
+        cell.gain if cell.chunk else "1",
+        str(made.underruns) if cell.chunk else "-",
+        " / ".join(f"{100 * share:.0f} %" for share in made.shares.values()) or "-",
     )
 
 
@@ -109,6 +117,10 @@ def _notes(arguments: argparse.Namespace, note: str) -> tuple[str, ...]:
     return (f"{note} {where}, {torch.get_num_threads()} threads, {versions}; {clock}.",)
 
 
+def _weights(arguments: argparse.Namespace) -> str:
+    return "small random weights" if arguments.small else "full size, random weights"
+
+
 def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
@@ -121,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", default="1,2,4,8,16,32", help="requests of the token table")
     parser.add_argument("--seconds", default="3,8,20", help="lengths of the speech table")
     parser.add_argument("--requests", default="1,4", help="requests of the speech table")
+    parser.add_argument("--minutes", type=float, default=20, help="for all of it")
+    parser.add_argument("--quick", action="store_true", help="3 s of sound, and 6 minutes")
+    parser.add_argument(
+        "--small", action="store_true", help="the tests' weights; nothing is written"
+    )
     return parser
 
 

@@ -1,5 +1,6 @@
 """Full-size turbo with random weights, and voices and texts for it."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from chatterbox.models.s3gen import S3Gen
 from services.tts.engines.chatterbox.load import Models, build_t3, prepared
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions
+from tests.chatterbox import small
 
 SPEC = SPECS[Variant.TURBO]
 PROMPT = 375
@@ -37,6 +39,13 @@ def models(device: torch.device) -> Models:
         tokens=FixedText(),
         built_in=None,
     )
+
+
+def small_models(device: torch.device) -> Models:
+    """Turbo as the tests have it: to try the measurements themselves."""
+    models = small.models(Variant.TURBO, device)
+    models.s3gen.tokenizer = torch.nn.Linear(1, 1, device=device)  # the package asks it where it is
+    return replace(models, tokens=FixedText(), built_in=None)
 
 
 def voice(seed: int) -> VoiceConditions:
