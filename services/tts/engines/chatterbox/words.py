@@ -39,11 +39,12 @@ class WordClock:
             last: whether this is the piece's end; then no word is kept back.
         """
         length = total if total is not None else weight(self.span.text) / _PACE
+        end = float("inf") if total is None else total
         words = []
         while self._left and (last or self._left[0].start * length < made):
             word = self._left.pop(0)
-            start = max(self._at, word.start * length)
-            self._at = max(start, word.end * length)
+            start = min(max(self._at, word.start * length), end)
+            self._at = max(start, min(word.end * length, end))
             words.append(self._placed(word, start, self._at))
         return tuple(words)
 
