@@ -15,6 +15,8 @@ _SPARE_SECONDS = 3.0
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Characters that stand for a syllable or more."""
 _DENSE_WEIGHT = 3.0
+MOST_TOKENS = 1000
+"""40 s: no piece of a text takes longer, were it read ever so slowly."""
 _SHORT = 12
 """Texts shorter than this come out as gibberish now and then."""
 
@@ -54,8 +56,8 @@ def normalise(text: str, variant: Variant) -> str:
     return text if text.endswith(_ENDINGS) else text + "."
 
 
-def split(text: str, longest: int) -> list[Span]:
-    """Cut a text into pieces of at most ``longest`` characters.
+def split(text: str, longest: float) -> list[Span]:
+    """Cut a text into pieces that say at most ``longest`` speech tokens at an ordinary pace.
 
     Cuts are made at the last sentence end that fits, else clause end, else space, else
     where the length is reached. Pieces of nothing but space are dropped.
@@ -63,7 +65,9 @@ def split(text: str, longest: int) -> list[Span]:
     spans: list[Span] = []
     start = 0
     while start < len(text):
-        end = len(text) if len(text) - start <= longest else start + _cut(text, start, longest)
+        end = start + _fitting(text[start:], longest)
+        if end < len(text):
+            end = start + _cut(text[start:end])
         piece = text[start:end]
         if piece.strip():
             lead = len(piece) - len(piece.lstrip())
@@ -72,14 +76,23 @@ def split(text: str, longest: int) -> list[Span]:
     return spans
 
 
-def _cut(text: str, start: int, longest: int) -> int:
-    window = text[start : start + longest]
+def _fitting(text: str, longest: float) -> int:
+    """How many characters fit; at least one."""
+    room: float = round(longest / _TOKENS_PER_SECOND * _CHARACTERS_PER_SECOND)
+    for index, character in enumerate(text):
+        room -= weight(character)
+        if room < 0:
+            return max(1, index)
+    return len(text)
+
+
+def _cut(window: str) -> int:
     for pattern in _CUTS:
         ends = [match.end() for match in pattern.finditer(window)]
-        late = [end for end in ends if end >= longest // 3]
+        late = [end for end in ends if end >= len(window) // 3]
         if late:
             return late[-1]
-    return longest
+    return len(window)
 
 
 def is_short(text: str) -> bool:
@@ -102,8 +115,13 @@ def weight(text: str) -> float:
     return len(text) + dense * (_DENSE_WEIGHT - 1)
 
 
+def speech_tokens(text: str) -> float:
+    """How many speech tokens a text takes at an ordinary pace."""
+    return weight(text) / _CHARACTERS_PER_SECOND * _TOKENS_PER_SECOND
+
+
 def limits(text: str) -> Limits:
     """How many speech tokens a text may and must have."""
-    seconds = weight(text) / _CHARACTERS_PER_SECOND
-    most = (seconds * _SLOWEST + _SPARE_SECONDS) * _TOKENS_PER_SECOND
-    return Limits(least=int(seconds / _FASTEST * _TOKENS_PER_SECOND), most=min(int(most), 1000))
+    usual = speech_tokens(text)
+    most = usual * _SLOWEST + _SPARE_SECONDS * _TOKENS_PER_SECOND
+    return Limits(least=int(usual / _FASTEST), most=min(int(most), MOST_TOKENS))

@@ -64,7 +64,7 @@ class _Voiced:
 def pieces(request: SpeechRequest, spec: VariantSpec) -> deque[Piece]:
     """Cut and prepare a request's text."""
     cut: deque[Piece] = deque()
-    for span in texts.split(request.text, spec.safe_chars):
+    for span in texts.split(request.text, spec.safe_tokens):
         spoken = texts.normalise(span.text, spec.variant)
         if texts.is_short(span.text):
             spoken = texts.pad(spoken)
