@@ -131,6 +131,11 @@ class ServiceProcess:
         count: int = psutil.Process(self.pid).num_fds()
         return count
 
+    def peers(self) -> set[int]:
+        """Ports of the clients whose connections it holds."""
+        held = psutil.Process(self.pid).net_connections(kind="tcp")
+        return {each.raddr.port for each in held if each.raddr}
+
     def memory(self) -> int:
         """Bytes of memory that it holds."""
         size: int = psutil.Process(self.pid).memory_info().rss

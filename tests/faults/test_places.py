@@ -40,8 +40,8 @@ async def tts() -> AsyncIterator[ScriptedTts]:
 
 @pytest.fixture
 async def service(asr: ScriptedAsr, tts: ScriptedTts) -> AsyncIterator[ServiceProcess]:
-    """A process that loses patience with dead peers within two seconds instead of forty."""
-    patience = {"PING_INTERVAL_S": "0.5", "PEER_TIMEOUT_S": "2"}
+    """A process that loses patience with dead peers within five seconds instead of forty."""
+    patience = {"PING_INTERVAL_S": "0.5", "PEER_TIMEOUT_S": "5"}
     with ServiceProcess("orchestrator", ASR_URL=asr.url, TTS_URL=tts.url, **patience) as running:
         yield running
 

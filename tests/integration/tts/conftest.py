@@ -19,8 +19,8 @@ def tts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
 
 @pytest.fixture(scope="session")
 def quick() -> Iterator[ServiceProcess]:
-    """One that loses patience with dead peers within two seconds instead of forty."""
-    patience = {"PING_INTERVAL_S": "0.5", "PEER_TIMEOUT_S": "2"}
+    """One that loses patience with dead peers within six seconds instead of forty."""
+    patience = {"PING_INTERVAL_S": "1.5", "PEER_TIMEOUT_S": "6"}
     with ServiceProcess("tts", TTS_ENGINE="espeak", **patience) as service:
         yield service
 

@@ -67,9 +67,21 @@ LONG = Phase(
     ),
     shifted=0.1,
 )
+LAST = Phase(
+    "last",
+    1300,
+    7e-4,
+    (
+        (0.35, Shape(30.0, 6, 12)),
+        (0.2, Shape(15.0, 8, 6)),
+        (0.2, Shape(8.0, 12, 5)),
+        (0.25, Shape(4.0, 24, 3)),
+    ),
+    shifted=0.1,
+)
 HEAD = Phase("head", 150, 1e-2, ((1.0, Shape(4.0, 24, 3)),), shifted=0.15, head_only=True)
 """For a start from `model.bin`, which has no CTC head."""
-PHASES = {phase.name: phase for phase in (SHORT, LONG, HEAD)}
+PHASES = {phase.name: phase for phase in (SHORT, LONG, LAST, HEAD)}
 
 
 def losses(outputs: Outputs, batch: Batch, blank: int) -> dict[str, torch.Tensor]:
@@ -146,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--start", type=Path, help="a checkpoint or model.bin to go on from")
-    parser.add_argument("--phases", nargs="+", default=["short", "long"], choices=PHASES)
+    parser.add_argument("--phases", nargs="+", default=["short", "long", "last"], choices=PHASES)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
