@@ -48,7 +48,7 @@ async def _text(seconds: float) -> list[Table]:
         "ASR_ENGINE": "whisper",
         "ASR_MODEL": str(WEIGHTS),
         "ASR_CAPACITY": "30",
-        "ASR_SHORT_WINDOWS": "4",
+        "ASR_SHORT_WINDOWS": "4,8",
         "ASR_THREADS": "1",
     }
     return [

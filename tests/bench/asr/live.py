@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tests.processes import ROOT, Process, service
 
 INSTANT = ("-m", "tests.instant_asr")
 REAL = ("-m", "services.asr")
+FULL = 0.85
+"""Share of the machine's cores above which the service is said to be overloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +105,24 @@ async def text_ready(
 ) -> Table:
     """How long after the pause the text is there, for one speaker and for many."""
     rows: list[list[str | float]] = []
+    alone = 0.0
     for streams in counts:
         environment = {"LOG_LEVEL": "ERROR", "ASR_SPHINX_DECODERS": "30", **environ}
         async with service(*REAL, port_variable="ASR_PORT", env=environment) as running:
             load = await speak(running, streams, seconds, semantic=False)
         candidate = spread(load.latencies.get("candidate", []))
         partial = spread(load.latencies.get("partial", []))
+        alone = alone or candidate[1]
+        used = load.cpu * streams
         rows.append(
             [
                 str(streams),
                 load.engine_ms,
                 *candidate,
+                candidate[1] / alone,
                 *partial[:2],
-                100 * load.cpu * streams,
+                100 * used,
+                "yes" if used < FULL * (os.cpu_count() or 1) else "no",
                 str(load.finals),
             ]
         )
@@ -126,9 +134,11 @@ async def text_ready(
             "text at the pause p50 ms",
             "p95",
             "max",
+            "p95 ÷ that of one",
             "partial p50 ms",
             "p95",
             "% of a core, all",
+            "carried",
             "finals",
         ),
         rows,
@@ -136,7 +146,9 @@ async def text_ready(
             "Live speakers in real time, silence ends turns. The text is that of the "
             "`candidate`, counted from the last sample that it covers (200 ms after the "
             "speech). The engine's own time is from asking it to its text, its queue "
-            "included: what is above it is the service's.",
+            "included: what is above it is the service's. Carried: whether the service left "
+            f"{1 - FULL:.0%} of the machine's {os.cpu_count()} cores to everybody else, the "
+            "speakers among them; beyond that, latencies are the queue's.",
         ),
     )
 
