@@ -24,11 +24,11 @@ class Preset:
 
 PRESETS = MappingProxyType(
     {
-        Environment.QUIET: Preset("low", "low", 1200, 100),
-        Environment.MODERATE: Preset("medium", "low", 1000, 100),
-        Environment.NOISY: Preset("medium", "low", 800, 150, peak=0.75),
-        Environment.MOBILE: Preset("high", "medium", 600, 150, peak=0.75),
-        Environment.CONFERENCE: Preset("low", "low", 1500, 100, complete=0.95),
+        Environment.QUIET: Preset("low", "low", 1200, 300),
+        Environment.MODERATE: Preset("medium", "low", 1000, 300),
+        Environment.NOISY: Preset("medium", "low", 800, 300, peak=0.75),
+        Environment.MOBILE: Preset("high", "medium", 600, 300, peak=0.75),
+        Environment.CONFERENCE: Preset("low", "low", 1500, 300, complete=0.95),
     }
 )
 
@@ -59,7 +59,7 @@ class VadSettings:
     """Probability that one frame of a beginning must reach: noise hovers at the threshold."""
     onset: int = samples(64)
     """Speech that it takes to begin, so that a click is no turn."""
-    padding: int = samples(100)
+    padding: int = samples(300)
     """Audio kept from before the start, so that no first consonant is lost."""
     pause: int = _PAUSE
     """Silence after which the turn model is asked."""

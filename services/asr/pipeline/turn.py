@@ -81,8 +81,7 @@ class Turn:
         self._unfed: list[Samples] = []
         self._held: list[Samples] = []
         self._fed = 0
-        self._asked_at = 0
-        self._answered_at = 0
+        self._asked_at = self._answered_at = started.at - started.since  # silence needs no asking
         self._settled = 0
         self._serial = 0
         self.asking = False

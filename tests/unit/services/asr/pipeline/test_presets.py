@@ -9,11 +9,11 @@ from shared.protocol.asr import Config, Environment, VadOverrides
 @pytest.mark.parametrize(
     ("environment", "threshold", "negative", "silence_ms", "padding_ms"),
     [
-        ("quiet", 0.65, 0.50, 1200, 100),
-        ("moderate", 0.50, 0.35, 1000, 100),
-        ("noisy", 0.50, 0.35, 800, 150),
-        ("mobile", 0.35, 0.20, 600, 150),
-        ("conference", 0.65, 0.50, 1500, 100),
+        ("quiet", 0.65, 0.50, 1200, 300),
+        ("moderate", 0.50, 0.35, 1000, 300),
+        ("noisy", 0.50, 0.35, 800, 300),
+        ("mobile", 0.35, 0.20, 600, 300),
+        ("conference", 0.65, 0.50, 1500, 300),
     ],
 )
 def test_each_environment_has_its_row(

@@ -40,7 +40,7 @@ def test_a_turn_begins_with_its_prefix_padding() -> None:
     events = feed(segmenter, "." * 10 + "VV")
 
     at = 10 * FRAME
-    assert events == [Started(at, at - samples(100), fresh=True)]
+    assert events == [Started(at, at - samples(300), fresh=True)]
 
 
 def test_padding_never_reaches_before_the_stream() -> None:
@@ -69,9 +69,7 @@ def test_what_hovers_at_the_threshold_is_no_turn() -> None:
 
 
 def test_a_doubtful_beginning_counts_once_a_frame_is_sure() -> None:
-    assert feed(Segmenter(), "....vdvV") == [
-        Started(4 * FRAME, 4 * FRAME - samples(100), fresh=True)
-    ]
+    assert feed(Segmenter(), "....vdvV") == [Started(4 * FRAME, 0, fresh=True)]
 
 
 def test_of_a_long_doubtful_sound_only_the_last_belongs_to_the_turn() -> None:
