@@ -45,7 +45,7 @@ class Weights:
     def _download(self, path: Path, name: str) -> None:
         remedy = "set TTS_KOKORO_MODEL and TTS_KOKORO_VOICES to files from kokoro-onnx's releases"
         if not self.url:
-            raise EngineUnavailable(f"kokoro: no file {path}; {remedy}")
+            raise EngineUnavailable(f"no file {path}; {remedy}")
         address = f"{self.url.rstrip('/')}/{name}"
         log.info("downloading", extra={"file": name, "url": address})
         try:
@@ -53,7 +53,7 @@ class Weights:
             _fetch(address, path)
         except (httpx.HTTPError, OSError) as error:
             what = str(error) or type(error).__name__
-            raise EngineUnavailable(f"kokoro: {name} cannot be had ({what}); {remedy}") from error
+            raise EngineUnavailable(f"{name} cannot be had ({what}); {remedy}") from error
 
 
 def _fetch(address: str, path: Path) -> None:
