@@ -14,6 +14,10 @@ from services.asr.engines.base import Transcript, Word
 _UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 _SLACK_S = 0.1
 """How far a hypothesis may move the end of a stable word."""
+_ANCHORS = 2
+"""Stable words whose audio the engine keeps: what it says before them it has said already."""
+_ECHO = 3
+"""Most words that are said again at a joint."""
 _SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 
 
@@ -53,7 +57,7 @@ class LocalAgreement:
         self._tail = tail[agreed:]
 
     def settle(self, *, force: bool = False) -> float | None:
-        """Settle what is stable, best up to the end of a sentence.
+        """Settle what is stable, best up to the end of a sentence, else up to its last two words.
 
         Args:
             force: when nothing is stable, settle all but the last hypothesis's last word.
@@ -64,8 +68,9 @@ class LocalAgreement:
         if force and not self._stable:
             self._stable, self._tail = self._tail[:-1], self._tail[-1:]
         ends = [n for n, word in enumerate(self._stable, 1) if word.word.endswith(_SENTENCE_ENDS)]
-        count = ends[-1] if ends else len(self._stable)
-        if not count or not self._stable[count - 1].end:
+        kept = 0 if force else _ANCHORS
+        count = ends[-1] if ends else len(self._stable) - kept
+        if count <= 0 or not self._stable[count - 1].end:
             return None
         settled, self._stable = self._stable[:count], self._stable[count:]
         self._settled += settled
@@ -75,16 +80,37 @@ class LocalAgreement:
         """The final of what was not settled, with the settled words before it."""
         if not self._settled:
             return final
-        parts = (self._join(self._settled), final.text)
+        again = self._said_again(final.words)
+        words = final.words[again:]
+        parts = (self._join(self._settled), self._join(words) if again else final.text)
         return replace(
             final,
             text=self._space.join(part for part in parts if part),
-            words=(*self._settled, *final.words),
+            words=(*self._settled, *words),
         )
+
+    def _said_again(self, words: Sequence[Word]) -> int:
+        """How many of a final's first words are settled ones, heard again at the joint.
+
+        A word's end is known to a tenth of a second or two: the audio after it may begin with
+        the rest of it. The kept words tell where the new ones begin.
+        """
+        anchors = self._stable[:_ANCHORS]
+        for count in range(min(_ECHO, len(words)) + 1) if anchors else ():
+            if _common_prefix(words[count:], anchors) == len(anchors):
+                return count
+        for count in range(min(_ECHO, len(words), len(self._settled)), 1, -1):
+            if _common_prefix(words, self._settled[-count:]) == count:
+                return count
+        return 0
 
     def _beyond_stable(self, words: list[Word]) -> list[Word]:
         if not self._stable:
             return words
+        whole = len(self._stable)
+        for count in range(_ECHO + 1 if self._settled and whole >= _ANCHORS else 1):
+            if _common_prefix(words[count:], self._stable) == whole:
+                return words[count + whole :]
         end = self._stable[-1].end
         if not end:
             return words[len(self._stable) :]

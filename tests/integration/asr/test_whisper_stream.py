@@ -22,6 +22,7 @@ from services.asr.pipeline.hearing import Hearing
 from shared.clock import SystemClock
 from shared.protocol.asr import Config, End, Final, Partial, TurnEnd
 from shared.protocol.base import Message
+from tests.models.tiny_whisper.evaluate import errors
 from tests.speech import speech
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "tiny_whisper" / "weights"
@@ -42,6 +43,8 @@ SENTENCES = (
     "can you help me",
     "no thanks",
 )
+LONG = (*SENTENCES[:5], "can you help me")
+"""Said in one breath."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -107,6 +110,27 @@ async def test_streaming_says_what_the_whole_file_says(hearing: Hearing) -> None
     right = sum(a == b for a, b in zip(heard, files, strict=True))
     assert right >= len(SENTENCES) - 1, list(zip(heard, files, strict=True))
     assert set(heard) & set(SENTENCES)
+
+
+async def test_a_turn_of_more_than_30_s_repeats_nothing_and_loses_little(hearing: Hearing) -> None:
+    """What it loses, the model loses: it was not made for half a minute without a pause."""
+    breath = np.zeros(3_200, np.float32)
+    said = [sentence for _ in range(3) for sentence in LONG]
+    sound = np.concatenate([part for text in said for part in (speech(text), breath)])
+    assert len(sound) > 31 * 16_000
+
+    sent = await hear(hearing, [PAUSE, *chunks(sound), PAUSE])
+
+    (final,) = finals(sent)
+    words = final.text.split()
+    assert errors(" ".join(said).split(), words) <= 0.1 * len(words)
+    assert not [at for at in range(len(words)) for n in (1, 2, 3) if again(words, at, n)]
+    assert [word.word for word in final.words] == words
+
+
+def again(words: Sequence[str], at: int, count: int) -> bool:
+    """Whether so many words are said twice in a row."""
+    return words[at : at + count] == words[at + count : at + 2 * count] != []
 
 
 async def test_word_times_are_in_order_and_inside_the_turn(hearing: Hearing) -> None:

@@ -1,5 +1,6 @@
 """LocalAgreement-2: what two hypotheses share only ever grows."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,60 @@ def test_settling_stops_at_the_end_of_a_sentence() -> None:
     final = agreement.complete(hypothesis_of("we stay at home", start=1.0))
     assert final.text == "it rains. we stay at home"
     assert [word.word for word in final.words] == final.text.split()
+
+
+def settled(text: str) -> LocalAgreement:
+    """After two hypotheses that agree, settled where it can be."""
+    agreement = LocalAgreement()
+    for _ in range(2):
+        agreement.update(hypothesis_of(text))
+    agreement.settle()
+    return agreement
+
+
+def test_without_a_sentence_end_the_last_two_words_stay_with_the_engine() -> None:
+    agreement = LocalAgreement()
+    for _ in range(2):
+        agreement.update(hypothesis_of("a flight to Paris"))
+
+    assert agreement.settle() == 1.0
+    assert agreement.stable == "a flight to Paris"
+    agreement.update(hypothesis_of("to Paris now", start=1.0))
+    assert agreement.text == "a flight to Paris now"
+
+
+def test_stable_words_that_come_again_late_are_still_the_same() -> None:
+    agreement = settled("a flight to Paris")
+
+    agreement.update(hypothesis_of("to Paris now", start=1.8))
+    assert agreement.text == "a flight to Paris now"
+    agreement.update(hypothesis_of("flight to Paris now", start=1.0))
+    assert agreement.text == "a flight to Paris now"
+
+
+@pytest.mark.parametrize(
+    ("again", "whole"),
+    [
+        ("to Paris now", "a flight to Paris now"),
+        ("flight to Paris now", "a flight to Paris now"),
+        ("a flight to Paris now", "a flight to Paris now"),
+        ("two Paris now", "a flight two Paris now"),
+        ("to Paris to Paris now", "a flight to Paris to Paris now"),
+    ],
+)
+def test_a_final_says_no_settled_word_again(again: str, whole: str) -> None:
+    final = settled("a flight to Paris").complete(hypothesis_of(again, start=1.0))
+
+    assert final.text == whole
+    assert [word.word for word in final.words] == whole.split()
+
+
+def test_after_a_sentence_two_words_again_are_the_joint_and_one_is_meant() -> None:
+    agreement = settled("it rains. we stay")
+
+    assert agreement.complete(hypothesis_of("rains we stay", 1.0)).text == "it rains. we stay"
+    assert settled("I do.").complete(hypothesis_of("do come", 1.0)).text == "I do. do come"
+    assert settled("I do.").complete(hypothesis_of("I do come", 1.0)).text == "I do. come"
 
 
 def test_what_never_agrees_is_settled_by_force_but_for_its_last_word() -> None:
