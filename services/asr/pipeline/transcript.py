@@ -14,6 +14,8 @@ from services.asr.engines.base import Transcript, Word
 _UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 _SLACK_S = 0.1
 """How far a hypothesis may move the end of a stable word."""
+_ONE_AGAIN_S, _MORE_AGAIN_S = 0.3, 1.0
+"""How late after the last stable word it, or it and others, are still the same ones."""
 _ANCHORS = 2
 """Stable words whose audio the engine keeps: what it says before them it has said already."""
 _ECHO = 3
@@ -120,12 +122,11 @@ class LocalAgreement:
     def _repeated(self, beyond: list[Word]) -> int:
         """How many of the first words say the last stable ones again."""
         limit = min(5, len(beyond), len(self._stable))
-        near = self._stable[-1].end + 1.0
         for count in range(limit, 0, -1):
-            again = beyond[:count]
-            if again[0].start < near and _common_prefix(self._stable[-count:], again) == count:
-                overlap = again[0].start < self._stable[-1].end
-                return count if overlap else 0
+            late = beyond[0].start - self._stable[-1].end
+            near = late < (_ONE_AGAIN_S if count == 1 else _MORE_AGAIN_S)
+            if near and _common_prefix(self._stable[-count:], beyond[:count]) == count:
+                return count
         return 0
 
     def _join(self, words: Sequence[Word]) -> str:
