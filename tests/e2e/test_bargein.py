@@ -74,5 +74,6 @@ async def test_a_word_with_a_meaning_stops_it(neighbours: tuple[str, str]) -> No
         done = await client.until("reply.done", 30.0)
         assert done["interrupted"]
         assert "".join(REPLY).startswith(done["heard_text"])
-        # A first syllable may look like the reply's echo for a moment: then no duck precedes it.
+        # The user has the assistant's voice here, so that one first syllable in ten looks like an
+        # echo (of people's: one in 150); then no duck precedes the clear.
         assert "audio.clear" in client.kinds()
