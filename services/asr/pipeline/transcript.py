@@ -95,14 +95,15 @@ class LocalAgreement:
         """How many of a final's first words are settled ones, heard again at the joint.
 
         A word's end is known to a tenth of a second or two: the audio after it may begin with
-        the rest of it. The kept words tell where the new ones begin.
+        the rest of it. One word alone is an echo only where the kept words follow it.
         """
         anchors = self._stable[:_ANCHORS]
-        for count in range(min(_ECHO, len(words)) + 1) if anchors else ():
-            if _common_prefix(words[count:], anchors) == len(anchors):
-                return count
-        for count in range(min(_ECHO, len(words), len(self._settled)), 1, -1):
-            if _common_prefix(words, self._settled[-count:]) == count:
+        if anchors and _common_prefix(words, anchors) == len(anchors):
+            return 0
+        for count in range(min(_ECHO, len(words), len(self._settled)), 0, -1):
+            follows = anchors and _common_prefix(words[count:], anchors) == len(anchors)
+            again = _common_prefix(words, self._settled[-count:]) == count
+            if again and (count > 1 or follows):
                 return count
         return 0
 

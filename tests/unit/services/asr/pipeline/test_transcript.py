@@ -130,6 +130,7 @@ def test_stable_words_that_come_again_late_are_still_the_same() -> None:
         ("flight to Paris now", "a flight to Paris now"),
         ("a flight to Paris now", "a flight to Paris now"),
         ("two Paris now", "a flight two Paris now"),
+        ("straight to Paris now", "a flight straight to Paris now"),
         ("to Paris to Paris now", "a flight to Paris to Paris now"),
     ],
 )
