@@ -6,27 +6,29 @@ from contextlib import suppress
 import httpx
 import numpy as np
 
+from services.asr.engines.base import Priority
 from tests.bench.asr.accuracy import ENVIRON
 from tests.bench.asr.live import REAL, Load, speak
 from tests.bench.report import Table, spread
+from tests.integration.asr.watching import metric
 from tests.processes import Process, service
 from tests.sounds import sound_file
 from tests.speech import speech
 
 RATE = 16_000
-HOURS = 0.5
-"""Longer than any run; 3 h would only take longer to upload."""
+HOURS = 3.0
 STREAMS = 3
+LARGE = {**ENVIRON, "ASR_MAX_UPLOAD_MB": "1000"}
 DECIDED_S = 0.8
 """From the pause of 200 ms to the end of the turn after a second of silence."""
 
 
 async def a_file(seconds: float) -> Table:
     """The finals' delay without and with the file, on one service."""
-    async with service(*REAL, port_variable="ASR_PORT", env=ENVIRON) as running:
+    async with service(*REAL, port_variable="ASR_PORT", env=LARGE) as running:
         alone = await speak(running, STREAMS, seconds, semantic=False)
         upload = asyncio.create_task(_transcribe(running))
-        await asyncio.sleep(3.0)  # until its windows wait in the queue
+        await _until_begun(running, upload)
         beside = await speak(running, STREAMS, seconds, semantic=False)
         unfinished = not upload.done()
         upload.cancel()
@@ -52,6 +54,15 @@ async def a_file(seconds: float) -> Table:
     )
 
 
+async def _until_begun(running: Process, upload: asyncio.Task[None]) -> None:
+    """Wait until the model has heard windows of the file."""
+    while not await metric(running, "parley_asr_queue_seconds_count", f'priority="{Priority.FILE}"'):
+        if upload.done():
+            upload.result()
+            raise RuntimeError("the file was done before the speakers began")
+        await asyncio.sleep(0.2)
+
+
 async def _transcribe(running: Process) -> None:
     pause = np.zeros(RATE, np.float32)
     minute = np.concatenate(
@@ -60,11 +71,12 @@ async def _transcribe(running: Process) -> None:
     sound = np.tile(minute, int(HOURS * 3600 * RATE / len(minute)))
     data = await asyncio.to_thread(sound_file, "flac", sound, RATE)
     async with httpx.AsyncClient(base_url=running.http, trust_env=False, timeout=None) as http:
-        await http.post(
+        answer = await http.post(
             "/v1/audio/transcriptions",
             data={"model": "whisper-1", "language": "en"},
             files={"file": ("long.flac", data)},
         )
+    answer.raise_for_status()
 
 
 def _row(name: str, load: Load) -> list[str | float]:
