@@ -66,6 +66,8 @@ class AsrSettings(Settings):
     short_windows: Seconds = Field((), alias="ASR_SHORT_WINDOWS")
     """Ascending lengths in seconds, under 30, at which Whisper's partials are encoded instead
     of 30 s; right only for weights trained on windows of such lengths (docs/engines.md)."""
+    short_finals: bool = Field(False, alias="ASR_SHORT_FINALS")
+    """Encode finals and windows of files at the lengths of `ASR_SHORT_WINDOWS`, too."""
     capacity: int = Field(0, ge=0, le=1000, alias="ASR_CAPACITY")
     """Live streams that Whisper is trusted with; 0: from the time of one window at the start,
     which a busy machine makes too small."""

@@ -56,6 +56,12 @@ async def _text(seconds: float) -> list[Table]:
         await live.text_ready(
             "whisper, the project's own 3 M parameters", whisper, (1, 10, 30), seconds
         ),
+        await live.text_ready(
+            "the same, finals in windows of 4 and 8 s too",
+            whisper | {"ASR_SHORT_FINALS": "true"},
+            (1, 10, 30),
+            seconds,
+        ),
     ]
 
 

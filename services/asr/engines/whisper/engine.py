@@ -22,7 +22,7 @@ from services.asr.engines.whisper.features import frames_for
 from services.asr.engines.whisper.load import Device, devices, fetch, find, load
 from services.asr.engines.whisper.model import Weights, WhisperModel
 from services.asr.engines.whisper.utterance import WhisperUtterance, WindowHandle, speaks
-from services.asr.engines.whisper.window import FULL_FRAMES, LADDER, WINDOW_S, Window
+from services.asr.engines.whisper.window import LADDER, WINDOW_S, Window
 from shared.clock import Clock, SystemClock
 from shared.errors import DeadlineExceeded, EngineUnavailable, InvalidRequest
 from shared.scheduling.job import Job
@@ -66,6 +66,8 @@ class WhisperSettings:
     """Models to fall back on, in order, when memory is full; only those on disk."""
     short_windows: tuple[float, ...] = ()
     """Lengths in seconds at which partials may be encoded instead of 30 s."""
+    short_finals: bool = False
+    """Finals and windows of files are encoded at those lengths, too."""
     capacity: int = 0
     """Live streams taken; 0: measured at the start."""
     step_timeout_s: float = 30.0
@@ -197,7 +199,6 @@ class WhisperEngine:
 
     def _window(self, samples: Samples, options: TranscribeOptions, priority: Priority) -> Window:
         partial = priority is Priority.PARTIAL
-        short = self._settings.short_windows if partial else ()
         ladder = {Priority.PARTIAL: (0.0,), Priority.FINAL: LIVE_LADDER}.get(priority, LADDER)
         vocabulary = self._models[0].weights.vocabulary
         return Window(
@@ -210,8 +211,12 @@ class WhisperEngine:
             logprobs=options.logprobs,
             temperatures=(options.temperature,) if options.temperature else ladder,
             beam=1 if partial else self._beam,
-            frames=frames_for(len(samples) / SAMPLE_RATE, short),
+            frames=self._frames(len(samples) / SAMPLE_RATE, partial=partial),
         )
+
+    def _frames(self, seconds: float, *, partial: bool) -> int:
+        short = partial or self._settings.short_finals
+        return frames_for(seconds, self._settings.short_windows if short else ())
 
     def _ladder(self, device: Device, loaded: str) -> Callable[[], Weights | None]:
         names = list(self._settings.ladder)
@@ -229,8 +234,9 @@ class WhisperEngine:
 
     def _measure(self) -> int:
         """Streams that the devices can carry, from the time of one window; warms up too."""
-        noise = np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE) * 0.01
-        window = Window(noise.astype(np.float32), "en", frames=FULL_FRAMES, words=True)
+        noise = np.random.default_rng(0).standard_normal(round(_TURN_S * SAMPLE_RATE)) * 0.01
+        frames = self._frames(_TURN_S, partial=False)
+        window = Window(noise.astype(np.float32), "en", frames=frames, words=True)
         seconds = [_timed(model, window, self._clock) for model in self._models]
         return min(_MOST, max(1, int(sum(_LOAD * _TURN_S / second for second in seconds))))
 

@@ -17,6 +17,7 @@ def load(settings: AsrSettings, metrics: AsrMetrics, *, reason: str) -> WhisperE
         max_batch=settings.max_batch,
         ladder=settings.model_ladder,
         short_windows=settings.short_windows,
+        short_finals=settings.short_finals,
         capacity=settings.capacity,
         step_timeout_s=settings.step_timeout_s,
     )

@@ -80,6 +80,20 @@ async def test_partials_take_a_short_window_and_finals_a_whole_one(
     assert one.temperatures == (0.7,)
 
 
+async def test_finals_and_files_take_a_short_window_when_asked_to(random_whisper: str) -> None:
+    settings = WhisperSettings(
+        random_whisper, "cpu", "float32", 1, short_windows=(4.0, 8.0), short_finals=True
+    )
+    engine = WhisperEngine(settings)
+    await engine.start()
+    files = [engine._window(noise(seconds), ENGLISH, Priority.FILE) for seconds in (2, 5, 9)]
+    assert [window.frames for window in files] == [400, 800, 3000]
+    assert engine._window(noise(2), ENGLISH, Priority.FINAL).frames == 400
+    timed = await engine.transcribe(noise(2), replace(ENGLISH, words=True))
+    assert all(word.end <= 2.0 for word in timed.words)
+    await engine.aclose()
+
+
 async def test_a_file_window_is_at_most_thirty_seconds(engine: WhisperEngine) -> None:
     assert await engine.transcribe(np.zeros(16_000, np.float32), ENGLISH) == EMPTY
     with pytest.raises(InvalidRequest):
