@@ -56,7 +56,8 @@ async def a_file(seconds: float) -> Table:
 
 async def _until_begun(running: Process, upload: asyncio.Task[None]) -> None:
     """Wait until the model has heard windows of the file."""
-    while not await metric(running, "parley_asr_queue_seconds_count", f'priority="{Priority.FILE}"'):
+    file = f'priority="{Priority.FILE}"'
+    while not await metric(running, "parley_asr_queue_seconds_count", file):
         if upload.done():
             upload.result()
             raise RuntimeError("the file was done before the speakers began")
