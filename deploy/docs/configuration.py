@@ -19,8 +19,9 @@ HEAD = """\
 Generated from the settings classes by `make docs`; do not edit.
 
 Every setting is an environment variable, or a line of `.env` in the working directory; the
-environment wins. A value that is not allowed, or an unknown name with a service's prefix, stops
-that service at once with the name, the value and the remedy. Empty counts as unset.
+environment wins. A value that is not allowed, an unknown name with a service's prefix, or a name
+that is all but a setting's (`LLM_MODL`; in `.env` also `API_KEY`) stops that service at once with
+the name, the value and the remedy. Empty counts as unset.
 """
 
 TITLES = {"common": "All services", "asr": "ASR", "tts": "TTS", "orchestrator": "Orchestrator"}

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from shared.config import CommaList, Settings
+from shared.config import CommaList, Settings, WebUrl
 
 Seconds = Annotated[
     tuple[float, ...],
@@ -22,7 +22,7 @@ class AsrSettings(Settings):
     foreign: ClassVar[tuple[str, ...]] = ("ASR_URL",)
 
     port: int = Field(8001, ge=0, le=65535, alias="ASR_PORT")
-    """Port of the ASR service; 0 takes a free one."""
+    """Port to listen on; 0: a free one."""
     engine: Literal["auto", "whisper", "sphinx", "openai", "deepgram"] = Field(
         "auto", alias="ASR_ENGINE"
     )
@@ -73,7 +73,7 @@ class AsrSettings(Settings):
     which a busy machine makes too small."""
     step_timeout_s: float = Field(30.0, gt=0, le=600, alias="ASR_STEP_TIMEOUT_S")
     """Longest time of one Whisper step, in seconds; then its requests fail."""
-    upstream_url: str = Field("", alias="ASR_UPSTREAM_URL")
+    upstream_url: WebUrl | None = Field(None, alias="ASR_UPSTREAM_URL")
     """Server of the remote engines; empty: OpenAI's or Deepgram's own."""
     upstream_key: SecretStr = Field(SecretStr(""), alias="ASR_UPSTREAM_KEY")
     """Key for that server."""

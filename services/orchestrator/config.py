@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from shared.config import CommaList, Settings
+from shared.config import CommaList, Settings, WebUrl
 from shared.sealing import sealer
 
 
@@ -29,9 +29,10 @@ class OrchestratorSettings(Settings):
     """Everything that ``python -m services.orchestrator`` reads from the environment."""
 
     prefix: ClassVar[str] = "ORCHESTRATOR_"
+    common_prefixes: ClassVar[tuple[str, ...]] = ("LLM_", "EMBEDDINGS_", "PRICE_")
 
     port: int = Field(8000, ge=1, le=65_535, alias="ORCHESTRATOR_PORT")
-    """TCP port."""
+    """Port to listen on."""
     max_sessions: int = Field(30, ge=1, alias="ORCHESTRATOR_MAX_SESSIONS")
     """Conversations at a time; each takes a place at ASR and at TTS."""
     session_ttl_s: float = Field(3600.0, gt=0, alias="ORCHESTRATOR_SESSION_TTL_S")
@@ -40,9 +41,9 @@ class OrchestratorSettings(Settings):
     """Sessions kept, connected or not."""
     session_key: SecretStr | None = Field(None, alias="SESSION_KEY")
     """32 bytes in base64 that encrypt sessions in Redis; unset: they are stored as they are."""
-    asr_url: str = Field("http://127.0.0.1:8001", alias="ASR_URL")
+    asr_url: WebUrl = Field("http://127.0.0.1:8001", alias="ASR_URL")
     """The ASR service."""
-    tts_url: str = Field("http://127.0.0.1:8002", alias="TTS_URL")
+    tts_url: WebUrl = Field("http://127.0.0.1:8002", alias="TTS_URL")
     """The TTS service."""
     service_key: SecretStr | None = Field(None, alias="ORCHESTRATOR_SERVICE_KEY")
     """Key for ASR and TTS; unset: the first of `API_KEYS`."""
@@ -60,7 +61,7 @@ class OrchestratorSettings(Settings):
     echo_guard: bool = Field(True, alias="ORCHESTRATOR_ECHO_GUARD")
     """Tell the assistant's own voice in the microphone from the user's."""
 
-    llm_base_url: str | None = Field(None, alias="LLM_BASE_URL")
+    llm_base_url: WebUrl | None = Field(None, alias="LLM_BASE_URL")
     """OpenAI-compatible server, e.g. `http://localhost:11434/v1`; unset: the direct pipeline."""
     llm_api_key: SecretStr | None = Field(None, alias="LLM_API_KEY")
     """Its key."""
@@ -92,7 +93,7 @@ class OrchestratorSettings(Settings):
     mcp: str | None = Field(None, alias="ORCHESTRATOR_MCP")
     """JSON file that names MCP servers (`mcpServers`); their tools join the others."""
 
-    embeddings_base_url: str | None = Field(None, alias="EMBEDDINGS_BASE_URL")
+    embeddings_base_url: WebUrl | None = Field(None, alias="EMBEDDINGS_BASE_URL")
     """OpenAI-compatible `/v1/embeddings` for the semantic cache; unset: same words only."""
     embeddings_model: str = Field("default", alias="EMBEDDINGS_MODEL")
     """Its model."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.config import CommaList, Settings
+from shared.config import CommaList, Settings, WebUrl
 from shared.sealing import sealer
 
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
@@ -56,7 +56,7 @@ class TtsSettings(Settings):
         alias="TTS_KOKORO_URL",
     )
     """Where Kokoro's files come from; `off`: they are not downloaded."""
-    remote_url: str = Field("", alias="TTS_REMOTE_URL")
+    remote_url: WebUrl | None = Field(None, alias="TTS_REMOTE_URL")
     """Server of the engines `openai` (`https://api.openai.com/v1` by default) and `elevenlabs`
     (`https://api.elevenlabs.io`)."""
     remote_key: SecretStr = Field(SecretStr(""), alias="TTS_REMOTE_KEY")

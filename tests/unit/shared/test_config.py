@@ -6,14 +6,17 @@ from typing import ClassVar
 import pytest
 from pydantic import Field
 
-from shared.config import BadSettings, Settings, load
+from deploy.docs.services import settings as services
+from shared.config import BadSettings, Settings, WebUrl, load
 
 
 class Example(Settings):
     prefix: ClassVar[str] = "EXAMPLE_"
     foreign: ClassVar[tuple[str, ...]] = ("EXAMPLE_URL",)
+    common_prefixes: ClassVar[tuple[str, ...]] = ("MODEL_",)
 
     size: int = Field(4, ge=1, alias="EXAMPLE_SIZE")
+    server: WebUrl | None = Field(None, alias="MODEL_SERVER")
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +60,50 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("EXAMPLE_URL", "http://elsewhere")
     monkeypatch.setenv("OTHER_SIZE", "3")
     load(Example)
+
+
+def test_a_name_without_the_prefix_is_a_mistake_when_it_is_almost_a_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MODEL_SEVER", "http://there")
+    with pytest.raises(BadSettings, match="MODEL_SEVER: no such setting; did you mean MODEL_SERV"):
+        load(Example)
+    monkeypatch.delenv("MODEL_SEVER")
+    monkeypatch.setenv("MODEL_COLOUR", "other programs have models, too")
+    load(Example)
+
+
+def test_the_env_file_is_ours_so_every_name_there_is_looked_at(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "of something else")
+    load(Example)
+    (elsewhere / ".env").write_text("API_KEY=meant for us\n")
+    with pytest.raises(BadSettings, match="API_KEY: no such setting; did you mean API_KEYS"):
+        load(Example)
+
+
+def test_no_setting_of_one_service_is_a_misspelt_one_of_another(elsewhere: Path) -> None:
+    every = {field.alias for kind in services().values() for field in kind.model_fields.values()}
+    (elsewhere / ".env").write_text("".join(f"{name}=\n" for name in sorted(filter(None, every))))
+    for kind in services().values():
+        load(kind)
+
+
+@pytest.mark.parametrize("url", ["somewhere", "localhost:8080", "ftp://there/v1", "http://"])
+def test_a_server_that_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MODEL_SERVER", url)
+    with pytest.raises(BadSettings, match=f"MODEL_SERVER='{url}': give a URL such as http://"):
+        load(Example)
+
+
+def test_a_redis_that_is_no_url_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "user:hush@there")
+    with pytest.raises(BadSettings, match=r"REDIS_URL=\*+: give a URL such as redis://") as caught:
+        load(Example)
+    assert "hush" not in str(caught.value)
 
 
 def test_the_env_file_counts_and_its_mistakes_too(elsewhere: Path) -> None:
