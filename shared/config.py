@@ -95,7 +95,6 @@ class Settings(BaseSettings):
     peer_timeout_s: float = Field(40.0, gt=0, alias="PEER_TIMEOUT_S")
     """Silence after which a peer counts as gone and its place is free, in seconds."""
 
-
     @classmethod
     def is_suspect(cls, name: str) -> bool:
         """Whether a variable of the environment that looks like a setting is meant to be one."""

@@ -6,6 +6,7 @@ Exit codes: 0 stopped on request, 1 a problem that is named, 130 interrupted dur
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import time
@@ -66,12 +67,22 @@ def _run(plan: plan.Plan) -> None:
 
 def _require_ports(settings: Settings) -> None:
     for name, port in settings.ports.items():
-        if why := probe.why_not_listen(settings.host, port):
+        if error := probe.why_not_listen(settings.host, port):
             raise Problem(
-                f"{name} cannot listen on {settings.host}:{port}: {why}",
-                f"stop what uses it (`ss -ltnp 'sport = :{port}'` names it), "
-                f"or choose another: {name.upper()}_PORT={port + 100} make run",
+                f"{name} cannot listen on {settings.host}:{port}: {error.strerror or error}",
+                _remedy(error, name, port),
             )
+
+
+def _remedy(error: OSError, name: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            other = f"{name.upper()}_PORT={port + 100} make run"
+            return f"stop what uses it (`ss -ltnp 'sport = :{port}'` names it), or: {other}"
+        case errno.EACCES:
+            return f"set {name.upper()}_PORT to 1024 or more"
+        case _:
+            return "set HOST to an address of this machine (0.0.0.0: all of them)"
 
 
 def _shown(path: str | Path) -> str:

@@ -26,8 +26,8 @@ def health(url: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def why_not_listen(host: str, port: int) -> str | None:
-    """Why `host:port` cannot be listened on; None when it can."""
+def why_not_listen(host: str, port: int) -> OSError | None:
+    """What the system says against listening on `host:port`; None when it can be done."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -36,7 +36,7 @@ def why_not_listen(host: str, port: int) -> str | None:
             # With SO_REUSEADDR a second socket may be bound, but only one may listen.
             listener.listen(1)
     except OSError as error:
-        return error.strerror or str(error)
+        return error
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.launch import dotenv
 from deploy.problem import Problem
 
 PORTS = {"asr": 8001, "tts": 8002, "orchestrator": 8000}
@@ -59,18 +60,12 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def with_dotenv(environ: Mapping[str, str], path: Path) -> dict[str, str]:
-    """`environ` over the plain `NAME=value` lines of a `.env` file, which the services read too."""
+    """`environ` over a `.env` file, which the services read too."""
     try:
-        lines = path.read_text().splitlines()
+        text = path.read_text()
     except FileNotFoundError:
         return dict(environ)
-    pairs = (line.removeprefix("export ").partition("=") for line in map(str.strip, lines))
-    found = {
-        name.strip(): value.strip().strip("'\"")
-        for name, equals, value in pairs
-        if equals and not name.startswith("#")
-    }
-    return {**found, **environ}
+    return {**dict(dotenv.pairs(text)), **environ}
 
 
 def cores() -> int:

@@ -6,6 +6,7 @@ SIGTERM drains: nobody new gets a place, who has one may finish within
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -77,9 +78,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise BadSettings(
-            f"port {port} on {host}: {error.strerror}; stop what uses it or set another port"
-        ) from None
+        here = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        remedy = "stop what uses it or set another port" if here else "set HOST to an address here"
+        raise BadSettings(f"port {port} on {host}: {error.strerror}; {remedy}") from None
     listener.setblocking(False)
     return listener
 

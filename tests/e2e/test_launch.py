@@ -78,3 +78,10 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert f"TTS_PORT={port + 100} make run" in launcher.said
     assert "warning: HOST=0.0.0.0 lets every machine" in launcher.said
     assert not list(tmp_path.iterdir())
+
+
+def test_an_address_of_another_machine_is_no_matter_of_ports(tmp_path: Path) -> None:
+    with launched(tmp_path, HOST="192.0.2.1") as launcher:
+        assert launcher.finish() == 1
+    assert "cannot listen on 192.0.2.1" in launcher.said
+    assert "remedy: set HOST to an address of this machine" in launcher.said

@@ -1,3 +1,4 @@
+import errno
 import socket
 from collections.abc import Callable
 
@@ -10,12 +11,16 @@ from deploy.launch.process import Process
 def test_a_port_is_free_until_somebody_listens(free_port: int) -> None:
     assert probe.why_not_listen("127.0.0.1", free_port) is None
     with socket.create_server(("127.0.0.1", free_port)):
-        assert probe.why_not_listen("127.0.0.1", free_port) == "Address already in use"
+        error = probe.why_not_listen("127.0.0.1", free_port)
+        assert error is not None
+        assert error.errno == errno.EADDRINUSE
     assert probe.why_not_listen("127.0.0.1", free_port) is None
 
 
 def test_an_address_of_another_machine_is_refused(free_port: int) -> None:
-    assert probe.why_not_listen("192.0.2.1", free_port) == "Cannot assign requested address"
+    error = probe.why_not_listen("192.0.2.1", free_port)
+    assert error is not None
+    assert error.errno == errno.EADDRNOTAVAIL
 
 
 def test_nobody_there_is_not_ready(free_port: int) -> None:

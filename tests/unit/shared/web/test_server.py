@@ -24,6 +24,7 @@ def echo(**env: str) -> AbstractAsyncContextManager[Process]:
         ({"ECHO_PORT": "port"}, "ECHO_PORT='port'"),
         ({"ECHO_PROT": "1"}, "ECHO_PROT: no such setting; did you mean ECHO_PORT?"),
         ({"HOST": "no.such.host.invalid"}, "HOST=no.such.host.invalid"),
+        ({"HOST": "192.0.2.1"}, "Cannot assign requested address; set HOST to an address here"),
     ],
 )
 async def test_a_bad_setting_is_one_line_and_exit_code_2(env: dict[str, str], line: str) -> None:
