@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,10 @@ from deploy.launch.settings import PORTS, Settings
 EXPOSED = """\
 warning: HOST={host} lets every machine that reaches this one use the services{unless}.
 """
+
+WIDTH = 100
+INDENT = " " * 16
+"""Under the addresses."""
 
 CLIENT_VARIABLES = {"asr": "PARLEY_ASR_URL", "tts": "PARLEY_TTS_URL", "orchestrator": "PARLEY_URL"}
 
@@ -84,5 +89,7 @@ def _service(name: str, url: str, health: Mapping[str, Any]) -> list[str]:
     called = " ".join(str(told[key]) for key in ("name", "model") if told.get(key))
     rows = [f"  {name:<13} {url}  {called}".rstrip()]
     if reason := told.get("reason"):
-        rows.append(f"  {'':<13} {reason}")
+        rows += textwrap.wrap(
+            reason, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+        )
     return rows

@@ -4,7 +4,7 @@ Adding an engine: one module here with a ``load`` function, one row in ``MODULES
 Modules are imported when they are wanted: each brings its own heavy library.
 """
 
-import logging
+from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -13,8 +13,7 @@ from services.asr.config import AsrSettings
 from services.asr.engines.base import Engine
 from services.asr.metrics import AsrMetrics
 from shared.errors import EngineUnavailable
-
-log = logging.getLogger(__name__)
+from shared.fallback import best
 
 MODULES = MappingProxyType(
     {
@@ -39,33 +38,22 @@ class Load(Protocol):
 async def start_engine(settings: AsrSettings, metrics: AsrMetrics) -> Engine:
     """The engine that the settings ask for, started.
 
-    A fallback of ``auto`` is told in one log line and as the engine's ``reason``.
-
     Raises:
-        EngineUnavailable: the one asked for by name, or the last that ``auto`` knows,
-            cannot be loaded.
+        EngineUnavailable: the one asked for by name, or each that ``auto`` knows, cannot
+            be loaded.
     """
     if settings.engine != "auto":
-        return await _start(settings.engine, settings, metrics, "chosen by ASR_ENGINE")
-    failures: list[str] = []
-    for name in AUTO:
-        reason = "; ".join(["chosen by auto", *failures])
-        try:
-            engine = await _start(name, settings, metrics, reason)
-        except EngineUnavailable as error:
-            failures.append(f"{name}: {error.message}")
-        else:
-            level = logging.WARNING if failures else logging.INFO
-            log.log(level, "engine chosen", extra={"engine": name, "reason": engine.info.reason})
-            return engine
-    raise EngineUnavailable("; ".join(failures))
+        return await _start(settings.engine, settings, metrics, f"ASR_ENGINE={settings.engine}")
+    return await best((name, partial(_start, name, settings, metrics)) for name in AUTO)
 
 
 async def _start(name: str, settings: AsrSettings, metrics: AsrMetrics, reason: str) -> Engine:
     try:
         load = cast("Load", import_module(MODULES[name]).load)
     except ImportError as error:
-        raise EngineUnavailable(f"engine {name}: {error}; install its requirements") from error
+        raise EngineUnavailable(
+            f"{error}; install its lock of deploy/requirements again"
+        ) from error
     engine = load(settings, metrics, reason=reason)
     await engine.start()
     return engine

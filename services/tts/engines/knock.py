@@ -33,6 +33,7 @@ def knock(address: str) -> None:
     try:
         answered.result(SILENCE_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        server = address.partition("://")[2].partition("/")[0] or address
         raise Silent(
-            f"{address} did not answer within {SILENCE_S:g} s ({type(error).__name__})"
+            f"{server} did not answer within {SILENCE_S:g} s ({type(error).__name__})"
         ) from error

@@ -53,7 +53,7 @@ class Weights:
             _fetch(address, path)
         except (httpx.HTTPError, OSError) as error:
             what = str(error) or type(error).__name__
-            raise EngineUnavailable(f"{name} cannot be had ({what}); {remedy}") from error
+            raise EngineUnavailable(f"{name} cannot be had: {what}; {remedy}") from error
 
 
 def _fetch(address: str, path: Path) -> None:

@@ -1,9 +1,9 @@
 """Which engines there are, and which one `auto` takes on this machine."""
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 
 from services.tts.config import OPENAI_VOICES, TtsSettings
@@ -13,9 +13,8 @@ from services.tts.engines.kokoro_weights import Weights
 from services.tts.engines.openai_speech import RemoteOptions
 from services.tts.engines.upstream import Address, Upstream
 from shared.errors import EngineUnavailable
+from shared.fallback import best
 from shared.scheduling.metrics import Observer
-
-log = logging.getLogger(__name__)
 
 Make = Callable[[TtsSettings, Observer, str], Engine]
 """Makes an engine that is not started, given the reason why it was chosen."""
@@ -120,39 +119,30 @@ ENGINES: Mapping[str, Row] = {
 async def started(settings: TtsSettings, observer: Observer) -> Engine:
     """The engine of the settings, loaded.
 
-    A fallback of `auto` is told in one log line and as the engine's `reason`.
-
     Raises:
         EngineUnavailable: it cannot load, with the reason and what to do.
     """
     if settings.engine != "auto":
-        return await _named(settings, observer)
-    passed_over: list[str] = []
-    for name, row in ENGINES.items():
-        if not row.automatic:
-            continue
-        problem = row.lacking(settings)
-        if problem is None:
-            engine = row.make(settings, observer, _reason(passed_over))
-            try:
-                await engine.start()
-            except EngineUnavailable as error:
-                problem = error.message
-            else:
-                log.info("engine chosen", extra={"engine": name, "reason": _reason(passed_over)})
-                return engine
-        passed_over.append(f"{name}: {problem}")
-    raise EngineUnavailable("no engine can run here: " + "; ".join(passed_over))
+        chosen = f"TTS_ENGINE={settings.engine}"
+        try:
+            return await _start(ENGINES[settings.engine], settings, observer, chosen)
+        except EngineUnavailable as error:
+            raise EngineUnavailable(f"{chosen}: {error.message}") from error
+    return await best(
+        (name, partial(_start, row, settings, observer))
+        for name, row in ENGINES.items()
+        if row.automatic
+    )
 
 
-def _reason(passed_over: list[str]) -> str:
-    return "the best that runs here" + (f" ({'; '.join(passed_over)})" if passed_over else "")
-
-
-async def _named(settings: TtsSettings, observer: Observer) -> Engine:
-    row = ENGINES[settings.engine]
+async def _start(row: Row, settings: TtsSettings, observer: Observer, reason: str) -> Engine:
     if (problem := row.lacking(settings)) is not None:
-        raise EngineUnavailable(f"TTS_ENGINE={settings.engine}: {problem}")
-    engine = row.make(settings, observer, f"TTS_ENGINE={settings.engine}")
+        raise EngineUnavailable(problem)
+    try:
+        engine = row.make(settings, observer, reason)
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"{error}; install its lock of deploy/requirements again"
+        ) from error
     await engine.start()
     return engine

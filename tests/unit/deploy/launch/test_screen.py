@@ -23,6 +23,14 @@ def test_it_shows_addresses_engines_reasons_and_what_to_try() -> None:
     assert len(lines) < 24
 
 
+def test_a_long_reason_is_broken_between_words_under_its_address() -> None:
+    reason = "the best that runs here; " + "; ".join(f"engine-{n}: no weights" for n in range(12))
+    shown = screen.ready(load({}), {"tts": {"engine": {"name": "espeak", "reason": reason}}}, **HOW)
+    lines = [line for line in shown.splitlines() if "no weights" in line]
+    assert " ".join(line.strip() for line in lines) == reason
+    assert all(len(line) <= 100 and line.startswith(" " * 16) for line in lines)
+
+
 def test_logs_that_are_already_shown_are_not_pointed_to() -> None:
     assert "out/logs" in screen.ready(load({}), {}, **HOW)
     assert "out/logs" not in screen.ready(load({"LOGS": "1"}), {}, **HOW)

@@ -1,6 +1,7 @@
 """Which engine `auto` takes, and what is told when it is not the best one."""
 
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,13 @@ async def test_a_silent_release_server_is_passed_over(
 async def test_an_engine_asked_for_by_name_must_load(tmp_path: Path, name: str, told: str) -> None:
     with pytest.raises(EngineUnavailable, match=told):
         await started(settings(tmp_path, TTS_ENGINE=name), Unobserved())
+
+
+async def test_a_package_that_is_missing_is_told_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    for module in ("espeak", "espeak_library"):
+        monkeypatch.delitem(sys.modules, f"services.tts.engines.{module}", raising=False)
+    with pytest.raises(EngineUnavailable, match=r"TTS_ENGINE=espeak: .*espeakng_loader.*install"):
+        await started(settings(tmp_path, TTS_ENGINE="espeak"), Unobserved())
