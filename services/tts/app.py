@@ -1,6 +1,7 @@
 """The composition root of the TTS service."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from services.tts.engines.base import Engine
 from services.tts.engines.registry import started
 from services.tts.metrics import TtsMetrics
 from services.tts.pipeline.catalogue import Catalogue
-from services.tts.pipeline.voice_files import VoiceFiles
+from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
 from services.tts.pipeline.voice_share import RedisShare, VoiceShare
 from services.tts.pipeline.voices import VoiceLibrary
 from services.tts.routes.api import OPERATIONS
@@ -31,6 +32,8 @@ from shared.web.auth import Keyring
 from shared.web.health import Health
 from shared.web.places import Places
 from shared.web.service import Service, assemble
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 """The page."""
@@ -67,8 +70,16 @@ async def _voices(settings: TtsSettings, stack: AsyncExitStack) -> VoiceLibrary:
         stack.push_async_callback(redis.aclose)
         share = RedisShare(redis, seal)
         bus = await stack.enter_async_context(RedisBus(redis))
+    files = VoiceFiles(settings.voice_dir.expanduser(), seal)
+    try:
+        await asyncio.to_thread(files.try_out)
+    except CannotKeep as error:
+        problem = f"TTS_VOICE_DIR={settings.voice_dir}: {error.message}"
+        if "voice_dir" in settings.model_fields_set:
+            raise CannotKeep(f"{problem}; set it to a folder that can be written") from error
+        log.warning("voices cannot be registered here", extra={"why": problem})
     return VoiceLibrary(
-        VoiceFiles(settings.voice_dir.expanduser(), seal),
+        files,
         share,
         bus,
         cached=settings.voice_cache,

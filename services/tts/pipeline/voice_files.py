@@ -3,17 +3,23 @@
 import hashlib
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from services.tts.pipeline.voice_record import StoredVoice
 from services.tts.pipeline.voice_shelf import name_of
+from shared.errors import ParleyError
 from shared.sealing import CannotOpen, Sealer
 
 log = logging.getLogger(__name__)
 
 _SUFFIX, _PREPARED = ".voice", ".prepared"
 _ID_BYTES = 2
+
+
+class CannotKeep(ParleyError):
+    """This machine's disk takes no voice."""
 
 
 class VoiceFiles:
@@ -26,13 +32,34 @@ class VoiceFiles:
         self._folder = folder
         self.sealer = sealer
 
+    def try_out(self) -> None:
+        """See, by a file that does not stay, that voices can be kept here.
+
+        Raises:
+            CannotKeep: they cannot.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self._folder):
+                pass
+        except OSError as error:
+            raise CannotKeep(error.strerror or str(error)) from error
+
     def save(self, voice: StoredVoice) -> None:
-        """Write it in place of what was kept; readable by this user alone."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Write it in place of what was kept; readable by this user alone.
+
+        Raises:
+            CannotKeep: the disk is full, or the folder cannot be written.
+        """
         voice_id = voice.record.voice_id.encode()
         data = len(voice_id).to_bytes(_ID_BYTES, "little") + voice_id + voice.pack(self.sealer)
-        self._drop_prepared(voice.record.voice_id)
-        _write(self._path(voice.record.voice_id), data)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._drop_prepared(voice.record.voice_id)
+            _write(self._path(voice.record.voice_id), data)
+        except OSError as error:
+            log.warning("voice not kept", extra={"folder": str(self._folder), "why": str(error)})
+            raise CannotKeep(f"the voice cannot be kept: {error.strerror or error}") from error
 
     def load(self, voice_id: str) -> StoredVoice | None:
         """The voice, or None where it is not kept here.

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from services.tts.pipeline.reference import checked
 from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_files import VoiceFiles
+from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
 from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, check_id, digest
 from services.tts.pipeline.voice_share import VoiceShare
 from services.tts.pipeline.voice_shelf import PreparedStore, VoiceShelf
@@ -206,7 +206,11 @@ class VoiceLibrary:
             self._check_free(wanted, owner)  # it may have been taken meanwhile
             replacing = voice_id in self._records
             shared = await self._offered(voice, wanted, owner, replacing=replacing)
-            await asyncio.to_thread(self._files.save, voice)
+            try:
+                await asyncio.to_thread(self._files.save, voice)
+            except CannotKeep:
+                if self._share is None or not shared:
+                    raise  # else Redis has it, and that is the truth
             self._records[voice_id] = voice.record
             self._remember(voice)
             if replacing and self._replaced is not None:

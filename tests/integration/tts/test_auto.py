@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -83,4 +84,14 @@ async def test_an_engine_asked_for_by_name_stops_the_service(
     code, said = await (await launch("-m", "services.tts", env=environ)).ended(timeout_s=60)
     assert code == 1
     assert told in said
+    assert "Traceback" not in said
+
+
+async def test_a_folder_for_voices_that_cannot_be_one_stops_the_service(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = str(tmp_path / "file" / "voices")
+    environ = {"TTS_ENGINE": "espeak", "TTS_VOICE_DIR": folder, "TTS_PORT": str(free_port())}
+    code, said = await (await launch("-m", "services.tts", env=environ)).ended(timeout_s=60)
+    assert code == 1
+    assert f"TTS_VOICE_DIR={folder}: Not a directory; set it to a folder" in said
     assert "Traceback" not in said

@@ -2,15 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from redis.asyncio import Redis
 
+from services.tts.pipeline.registration import Registration
+from services.tts.pipeline.voice_files import VoiceFiles
 from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
 from services.tts.pipeline.voice_share import RedisShare
+from services.tts.pipeline.voices import VoiceLibrary
+from shared.bus import MemoryBus
 from shared.sealing import sealer
+from tests.integration.tts.test_voices import wav
 from tests.redis import RedisServer
 
 SAMPLES = np.linspace(-0.5, 0.5, 1000, dtype=np.float32)
@@ -77,3 +83,20 @@ async def test_a_voice_is_registered_again_after_its_deletion(share: RedisShare)
     await share.delete("mine", 3.0)
     assert await share.add(OTHER, replace=False)
     assert await share.deleted() == {}
+
+
+async def test_a_full_disk_is_no_matter_where_redis_has_the_voice(
+    share: RedisShare, tmp_path: Path, speech: np.ndarray
+) -> None:
+    (tmp_path / "file").touch()
+    libraries = [
+        VoiceLibrary(
+            VoiceFiles(folder, sealer(None)), share, MemoryBus(), cached=1, require_consent=True
+        )
+        for folder in (tmp_path / "file", tmp_path / "voices")
+    ]
+    await libraries[0].register(Registration("kept", wav(speech), consent=True), "me")
+    await libraries[1].open()
+    for library in libraries:
+        assert [record.voice_id for record in library.listed("me")] == ["kept"]
+        assert (await library.voice("kept", "me")).record.consent

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from services.tts.engines.base import SAMPLE_RATE
 from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_files import VoiceFiles
+from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
 from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
 from services.tts.pipeline.voices import VoiceLibrary
 from shared.bus import MemoryBus
@@ -131,6 +131,24 @@ async def test_the_least_used_sound_leaves_the_memory_first(tmp_path: Path) -> N
     again = await voices.voice("mine", "alice")
     assert again is not first
     assert again.record == first.record
+
+
+async def test_a_disk_that_takes_nothing_is_told_and_nothing_is_registered(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("where the folder should be")
+    voices = library(tmp_path / "file")
+    with pytest.raises(CannotKeep, match="the voice cannot be kept: File exists"):
+        await voices.register(WANTED, "me")
+    assert voices.listed("me") == []
+
+
+def test_a_folder_is_tried_out_and_left_empty(tmp_path: Path) -> None:
+    VoiceFiles(tmp_path / "new" / "voices", sealer(KEY)).try_out()
+    assert kept(tmp_path / "new" / "voices") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotKeep, match="Not a directory"):
+        VoiceFiles(tmp_path / "file" / "voices", sealer(KEY)).try_out()
 
 
 async def test_what_is_prepared_too_late_is_not_kept(tmp_path: Path) -> None:
