@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from starlette.routing import Mount, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import WebSocketRoute
 
 from services.asr.config import AsrSettings
 from services.asr.engines.base import Engine
@@ -28,7 +27,7 @@ from services.asr.routes.stream import Stream
 from services.asr.routes.uploads import FileLimits
 from shared.clock import SystemClock
 from shared.errors import EngineUnavailable
-from shared.web import openapi
+from shared.web import openapi, page
 from shared.web.auth import Keyring
 from shared.web.health import Health
 from shared.web.places import Places
@@ -120,7 +119,7 @@ def _service(settings: AsrSettings, hearing: Hearing, jobs: Jobs) -> Service:
     liveness = Liveness(settings.ping_interval_s, settings.peer_timeout_s)
     routes = [
         *health.routes(),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        *page.files(STATIC),
         openapi.route("Parley ASR", OPERATIONS),
         *OpenAI(hearing.engine, transcriber, hearing.catalogue, limits).routes(),
         *JobsDoor(hearing.engine, jobs, hearing.catalogue, limits).routes(),

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from services.tts.config import TtsSettings
 from services.tts.engines.base import Engine
@@ -27,7 +26,7 @@ from shared.clock import SystemClock
 from shared.scheduling.metrics import SchedulingMetrics
 from shared.sealing import sealer
 from shared.store import connect
-from shared.web import openapi
+from shared.web import openapi, page
 from shared.web.auth import Keyring
 from shared.web.health import Health
 from shared.web.places import Places
@@ -122,6 +121,6 @@ def _routes(speaking: Speaking) -> list[BaseRoute]:
         Route("/v1/audio/voices/{voice_id}", voices.delete, methods=["DELETE"]),
         Route("/v1/models", openai.models),
         Route("/v1/models/{name:path}", openai.model),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        *page.files(STATIC),
         openapi.route("Parley TTS", OPERATIONS),
     ]

@@ -3,25 +3,17 @@
 import { Connection } from "/static/connection.js";
 import { openMicrophone } from "/static/microphone.js";
 import { decode, play } from "/static/recording.js";
+import { describe, element, log, notice, refusal } from "/static/shared/base.js";
 import { Transcript } from "/static/transcript.js";
 
-const MOST_MESSAGES = 300;
-const element = (id) => document.getElementById(id);
 const player = element("player");
 
 let stream = null; // { connection, stop } while something is heard
-let messages = 0;
 const transcript = new Transcript(element("segments"), (seconds) => {
   if (player.hidden) return;
   player.currentTime = seconds;
   player.play();
 });
-
-function notice(text, { mild = false } = {}) {
-  element("notice").textContent = text;
-  element("notice").classList.toggle("mild", mild);
-  element("notice").hidden = !text;
-}
 
 function level(samples) {
   let most = 0;
@@ -29,17 +21,8 @@ function level(samples) {
   element("level").value = most;
 }
 
-function record(message) {
-  messages += 1;
-  element("count").textContent = String(messages);
-  const item = document.createElement("li");
-  item.textContent = JSON.stringify(message);
-  element("messages").append(item);
-  if (element("messages").childElementCount > MOST_MESSAGES) element("messages").firstChild.remove();
-}
-
 function take(message) {
-  record(message);
+  log(message);
   transcript.take(message);
   if (message.type === "error") notice(message.message);
   if (message.type === "warning") notice(message.message, { mild: true });
@@ -62,23 +45,10 @@ async function open() {
   const connection = new Connection({ config: config(), key: element("key").value, on: take });
   try {
     await connection.ready;
-  } catch (error) {
-    const taken = await fullness();
-    throw taken ? new Error(taken) : error;
+  } catch {
+    throw new Error(await refusal());
   }
   return connection;
-}
-
-/** Why a handshake was refused: browsers do not tell. */
-async function fullness() {
-  try {
-    const { places, status } = await (await fetch("/health")).json();
-    if (places.taken >= places.capacity) return `all ${places.capacity} places are taken; try again soon`;
-    if (status === "draining") return "the service is stopping; try again soon";
-    return element("key").value ? "" : "the service may want an API key: see Settings";
-  } catch {
-    return "the service does not answer";
-  }
 }
 
 function talking(on) {
@@ -157,17 +127,6 @@ function dropping() {
   });
 }
 
-async function describe() {
-  try {
-    const { engine, turns, places } = await (await fetch("/health")).json();
-    element("engine").textContent =
-      `${engine.name} ${engine.model} · turns end by ${turns} · ${places.taken} of ${places.capacity} places taken`;
-    element("reason").textContent = engine.reason;
-  } catch {
-    element("engine").textContent = "the service does not answer";
-  }
-}
-
 element("talk").addEventListener("click", guarded(talk));
 element("clear").addEventListener("click", () => {
   transcript.clear();
@@ -180,4 +139,4 @@ element("times").addEventListener("change", (event) => {
 });
 player.addEventListener("timeupdate", () => transcript.mark(player.currentTime));
 dropping();
-describe();
+guarded(describe)(({ turns }) => `turns end by ${turns}`);

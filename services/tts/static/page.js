@@ -3,25 +3,17 @@
 import { Connection } from "/static/connection.js";
 import { Player } from "/static/player.js";
 import { Said } from "/static/said.js";
+import { describe, element, log, notice, refusal } from "/static/shared/base.js";
 import { fill, forget, record, register } from "/static/voices.js";
 
-const MOST_MESSAGES = 300;
-const element = (id) => document.getElementById(id);
 const said = new Said(element("said"));
 
 let connection = null;
 let player = null;
 let request = null; // { id, began, made, over } while something is spoken
 let requests = 0;
-let messages = 0;
 let recording = null;
 let recorder = null;
-
-function notice(text, { mild = false } = {}) {
-  element("notice").textContent = text;
-  element("notice").classList.toggle("mild", mild);
-  element("notice").hidden = !text;
-}
 
 function guarded(work) {
   return async (...args) => {
@@ -32,15 +24,6 @@ function guarded(work) {
       if (request) over();
     }
   };
-}
-
-function log(message) {
-  messages += 1;
-  element("count").textContent = String(messages);
-  const item = document.createElement("li");
-  item.textContent = JSON.stringify(message);
-  element("messages").append(item);
-  if (element("messages").childElementCount > MOST_MESSAGES) element("messages").firstChild.remove();
 }
 
 function take(message) {
@@ -82,14 +65,6 @@ function over() {
   element("speak").disabled = false;
 }
 
-/** Why a handshake was refused: browsers do not tell. */
-async function fullness() {
-  const { places, status } = await (await fetch("/health")).json();
-  if (places.taken >= places.capacity) return `all ${places.capacity} places are taken; try again soon`;
-  if (status === "draining") return "the service is stopping; try again soon";
-  return element("key").value ? "the service refuses the connection" : "the service may want an API key: see Settings";
-}
-
 async function connected() {
   if (connection?.open) return connection;
   connection = new Connection({ key: element("key").value, on: take, onAudio: hear });
@@ -100,7 +75,7 @@ async function connected() {
   try {
     return await connection.ready;
   } catch {
-    throw new Error(await fullness());
+    throw new Error(await refusal());
   }
 }
 
@@ -194,10 +169,8 @@ async function voices() {
   chosen();
 }
 
-async function describe() {
-  const { engine, places } = await (await fetch("/health")).json();
-  element("engine").textContent = `${engine.name} ${engine.model} · ${places.taken} of ${places.capacity} places taken`;
-  element("reason").textContent = engine.reason;
+async function introduce() {
+  const { engine } = await describe();
   if (!engine.capabilities.includes("clone")) {
     element("own").querySelector("p").append(` ${engine.name} cannot speak with it: another engine can.`);
   }
@@ -222,5 +195,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") stop();
 });
 follow();
-guarded(describe)();
+guarded(introduce)();
 guarded(voices)();

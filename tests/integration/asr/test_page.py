@@ -96,6 +96,13 @@ async def test_a_file_becomes_words_with_times(page: Page, recording: Path) -> N
     assert await page.locator("#segments.times .word[data-start]").count() > 4
 
 
+async def test_nothing_sticks_out_on_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    for summary in await page.locator("summary").all():
+        await summary.click()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 async def test_the_microphone_is_heard_until_it_is_stopped(page: Page) -> None:
     await page.click("#talk")
     await page.locator(".word").first.wait_for(timeout=30_000)

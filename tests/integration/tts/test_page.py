@@ -91,6 +91,13 @@ async def test_it_speaks_by_keyboard_and_says_how_fast(page: Page) -> None:
     await page.locator("#stop:disabled").wait_for()
 
 
+async def test_nothing_sticks_out_on_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    for summary in await page.locator("summary").all():
+        await summary.click()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 async def test_what_the_service_refuses_is_told(page: Page) -> None:
     await page.fill("#text", "   ")
     await page.click("#speak")
