@@ -41,7 +41,8 @@ class AsrSettings(Settings):
     smart_turn_deadline_ms: int = Field(300, ge=10, le=5000, alias="ASR_SMART_TURN_DEADLINE_MS")
     """Longest time for a judgement; then it is skipped and silence decides."""
     sphinx_decoders: int = Field(0, ge=0, le=1000, alias="ASR_SPHINX_DECODERS")
-    """Turns that PocketSphinx follows at the same time, 91 MB each; 0: four a core."""
+    """Turns that PocketSphinx follows at the same time, 91 MB each as they are needed, and one
+    ahead; 0: four a core."""
     sphinx_threads: int = Field(0, ge=0, le=64, alias="ASR_SPHINX_THREADS")
     """Threads that PocketSphinx decodes on; 0: one a core."""
     model: str = Field("auto", alias="ASR_MODEL")

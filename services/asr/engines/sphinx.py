@@ -2,7 +2,8 @@
 
 A decoder follows one turn at a time: 91 MB and about a fifth of a core while somebody
 speaks. So decoders are pooled, lent for a turn and given back when it closes, and the
-work is done on a few threads, in the order in which each turn was fed.
+work is done on a few threads, in the order in which each turn was fed. Python runs on
+meanwhile: the threads call the C library themselves, without the interpreter's lock.
 
 A ``final`` ends the decoder's utterance; when the speaker goes on afterwards, a new one
 begins and the words of both are joined. So a candidate made at a pause costs nothing
@@ -26,7 +27,7 @@ from services.asr.engines.base import (
 from services.asr.engines.sphinx_decoder import Channels, DecoderPool
 from services.asr.engines.sphinx_utterance import SphinxUtterance
 from services.asr.metrics import AsrMetrics
-from shared.errors import Draining, EngineUnavailable
+from shared.errors import Draining
 
 STREAMS_PER_CORE = 4
 """Speakers one core carries: a fifth of a core each, and air to breathe."""
@@ -81,10 +82,7 @@ class SphinxEngine:
 
     async def start(self) -> None:
         """Load the first decoder, so that a broken model stops the service here."""
-        try:
-            await asyncio.wrap_future(self._threads.submit(self._load))
-        except (RuntimeError, OSError) as error:
-            raise EngineUnavailable(f"PocketSphinx cannot load its model: {error}") from error
+        await asyncio.wrap_future(self._threads.submit(self._pool.start))
 
     def open(self, options: TranscribeOptions) -> SphinxUtterance:
         """Begin a turn; it takes a decoder when the first sample is fed."""
@@ -105,12 +103,10 @@ class SphinxEngine:
         """Stop the threads; whatever still waits fails."""
         for utterance in list(self._turns):
             utterance.fail(Draining("the engine is stopping"))
+        self._pool.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, owner: str) -> SphinxUtterance:
         utterance = SphinxUtterance(self._pool, self._threads, self._channels, owner)
         self._turns.add(utterance)
         return utterance
-
-    def _load(self) -> None:
-        self._pool.lend(self._pool.give_back)

@@ -1,16 +1,21 @@
 """PocketSphinx's decoder with the types of this house, and the pool that lends decoders."""
 
+import logging
 import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-import pocketsphinx
 
 from services.asr.engines.base import SAMPLE_RATE, Samples, Word
+from services.asr.engines.sphinx_library import Setting, SphinxDecoder
 from shared.audio.pcm import Encoding, encode
+from shared.errors import EngineUnavailable
+
+log = logging.getLogger(__name__)
 
 _FRAME_S = 0.01
 _CEPSTRAL_MEAN = "45.84,-2.16,0.27,6.29,2.24,-2.42,-2.30,-2.03,-4.02,-2.26,-5.00,-1.73,1.83"
@@ -20,6 +25,13 @@ _MOST_CHANNELS = 256
 _ATTUNE_S = 4
 """Seconds of a recording that tell its channel."""
 _CLOSING = np.zeros(SAMPLE_RATE // 10, np.float32)
+_SETTINGS: dict[str, Setting] = {
+    "fwdflat": False,
+    "maxhmmpf": 3000,
+    "maxwpf": 10,
+    "pl_window": 5,
+    "loglevel": "FATAL",
+}
 
 
 class Channels:
@@ -55,10 +67,7 @@ class Decoder:
     """
 
     def __init__(self) -> None:
-        self._decoder = pocketsphinx.Decoder(
-            fwdflat=False, maxhmmpf=3000, maxwpf=10, pl_window=5, loglevel="FATAL"
-        )
-        self._log_math = self._decoder.get_logmath()
+        self._decoder = SphinxDecoder(_SETTINGS)
 
     def begin(self, mean: str | None) -> None:
         """Begin an utterance.
@@ -76,19 +85,18 @@ class Decoder:
         Knowing it beforehand makes a seventh fewer words of short recordings wrong.
         """
         self.begin(mean)
-        self._decoder.process_raw(
-            encode(samples[: _ATTUNE_S * SAMPLE_RATE], Encoding.S16LE), True, False
-        )
+        pcm = encode(samples[: _ATTUNE_S * SAMPLE_RATE], Encoding.S16LE)
+        self._decoder.process_raw(pcm, no_search=True)
         self._decoder.end_utt()
         return self.mean()
 
     def mean(self) -> str:
         """The channel's cepstral mean, the last utterance included."""
-        return str(self._decoder.get_cmn(True))
+        return self._decoder.get_cmn()
 
     def hear(self, samples: Samples) -> None:
         """Search on."""
-        self._decoder.process_raw(encode(samples, Encoding.S16LE), False, False)
+        self._decoder.process_raw(encode(samples, Encoding.S16LE))
 
     def end(self) -> None:
         """End the utterance and settle on its best path.
@@ -111,38 +119,58 @@ class Decoder:
         """
         return tuple(
             Word(
-                word=segment.word.split("(", 1)[0],
-                start=round(offset_s + segment.start_frame * _FRAME_S, 3),
-                end=round(offset_s + (segment.end_frame + 1) * _FRAME_S, 3),
-                confidence=round(self._posterior(segment.prob), 3) if ended else 0.5,
+                word=piece.word.split("(", 1)[0],
+                start=round(offset_s + piece.first * _FRAME_S, 3),
+                end=round(offset_s + (piece.last + 1) * _FRAME_S, 3),
+                confidence=round(piece.posterior, 3) if ended else 0.5,
             )
-            for segment in self._decoder.seg() or ()
-            if segment.word[0] not in "<["
+            for piece in self._decoder.path()
+            if piece.word[0] not in "<["
         )
-
-    def _posterior(self, log_probability: float) -> float:
-        return min(1.0, float(self._log_math.exp(log_probability)))
 
 
 class DecoderPool:
-    """Lends decoders, making them as they are needed, at most ``size``."""
+    """Lends decoders, at most ``size``; one more than are lent is kept ready.
+
+    Loading one takes a third of a second of a core. It is done on a thread of its own, so that
+    neither the turns that are being heard nor, as a rule, the one that begins wait for it.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._lock = threading.Lock()
         self._idle: list[Decoder] = []
+        self._loading = 0
         self._made = 0
         self._waiting: deque[Callable[[Decoder], None]] = deque()
+        self._loader = ThreadPoolExecutor(1, "sphinx-loader")
+
+    def start(self) -> None:
+        """Load the first one; blocks.
+
+        Raises:
+            EngineUnavailable: the library or its model cannot be loaded.
+        """
+        decoder = Decoder()
+        with self._lock:
+            self._made += 1
+        self.give_back(decoder)
+
+    def close(self) -> None:
+        """Load no more."""
+        with self._lock:
+            self._size = 0
+        self._loader.shutdown(wait=False, cancel_futures=True)
 
     def lend(self, borrower: Callable[[Decoder], None]) -> None:
-        """Hand a decoder to the borrower: at once, or when one comes back."""
+        """Hand a decoder to the borrower: at once, or when one is loaded or comes back."""
         with self._lock:
             decoder = self._idle.pop() if self._idle else None
-            if decoder is None and self._made >= self._size:
+            if decoder is None:
                 self._waiting.append(borrower)
-                return
-            self._made += decoder is None
-        borrower(decoder or Decoder())
+            self._replenish()
+        if decoder is not None:
+            borrower(decoder)
 
     def give_back(self, decoder: Decoder) -> None:
         """Take a decoder that is between utterances."""
@@ -157,6 +185,27 @@ class DecoderPool:
     def idle(self) -> int:
         """Decoders that nobody holds."""
         return len(self._idle)
+
+    def _replenish(self) -> None:
+        """Have as many loaded as are waited for, and a spare one; under the lock."""
+        wanted = len(self._waiting) + 1 - len(self._idle) - self._loading
+        for _ in range(min(wanted, self._size - self._made)):
+            self._made += 1
+            self._loading += 1
+            self._loader.submit(self._load)
+
+    def _load(self) -> None:
+        try:
+            decoder = Decoder()
+        except (EngineUnavailable, MemoryError):
+            log.exception("a decoder cannot be loaded; turns wait for the others")
+            with self._lock:
+                self._made -= 1
+                self._loading -= 1
+            return
+        with self._lock:
+            self._loading -= 1
+        self.give_back(decoder)
 
 
 class Ear:

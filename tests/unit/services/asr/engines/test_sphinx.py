@@ -1,7 +1,9 @@
 """PocketSphinx behind the seam: order, pooling, failures; real words where there is speech."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from services.asr.config import AsrSettings
 from services.asr.engines.base import SAMPLE_RATE, Engine, Samples, TranscribeOptions
 from services.asr.engines.sphinx import SphinxEngine, default_capacity
 from services.asr.engines.sphinx import load as load_engine
-from services.asr.engines.sphinx_decoder import Channels, Ear
+from services.asr.engines.sphinx_decoder import Channels, Decoder, Ear
 from services.asr.metrics import AsrMetrics
 from shared.errors import Draining, EngineFailed
 from tests.recordings import load, needs_recordings
@@ -64,6 +66,55 @@ async def test_its_capacity_comes_from_the_cores() -> None:
 
     assert engine.info.capacity == default_capacity() >= 4
     assert engine.info.reason == "chosen by auto"
+    await engine.aclose()
+
+
+@pytest.mark.parametrize("what", ["load", "hear"])
+async def test_python_runs_on_while_a_decoder_works(what: str) -> None:
+    """With the interpreter's lock held, the loop would stop in each call of the library."""
+    decoder = Decoder()
+    decoder.begin(None)
+    work: dict[str, Callable[[], object]] = {
+        "load": Decoder,
+        "hear": lambda: decoder.hear(speech("One two three four five.").repeat(8)),
+    }
+    began, ended = threading.Event(), threading.Event()
+
+    def run() -> None:
+        began.set()
+        work[what]()
+        ended.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    began.wait()
+    turns = 0
+    while not ended.is_set():
+        await asyncio.sleep(0.001)  # lets go of the lock, and needs it back
+        turns += 1
+    thread.join()
+
+    assert turns > 20
+
+
+async def test_a_word_is_as_sure_as_the_lattice_says(engine: SphinxEngine) -> None:
+    heard = await engine.transcribe(speech("The weather is fine in the morning."), OPTIONS)
+
+    assert len({word.confidence for word in heard.words}) > 1
+    assert all(0 <= word.confidence <= 1 for word in heard.words)
+    assert 0 < heard.confidence < 1
+
+
+async def test_a_spare_decoder_is_loaded_before_it_is_needed() -> None:
+    engine = SphinxEngine(capacity=3, threads=1)
+    await engine.start()
+    turn = engine.open(OPTIONS)
+    turn.feed(HUSH)
+    await turn.final()
+
+    await idle(engine, 1)
+    await turn.aclose()
+    await idle(engine, 2)
     await engine.aclose()
 
 
@@ -215,8 +266,13 @@ async def test_a_file_is_heard_the_same_whatever_was_heard_before(engine: Sphinx
     first = await engine.transcribe(spoken, OPTIONS)
     await engine.transcribe(noise(1.0), OPTIONS)
     await engine.transcribe(speech("One two three four five.") * np.float32(0.1), OPTIONS)
-    assert await engine.transcribe(spoken, OPTIONS) == first
+    again = await engine.transcribe(spoken, OPTIONS)
+
+    assert again.text == first.text
     assert first.text
+    for one, other in zip(again.words, first.words, strict=True):
+        assert one.confidence == pytest.approx(other.confidence, abs=0.02)
+        assert replace(one, confidence=0.0) == replace(other, confidence=0.0)
 
 
 async def test_a_connection_keeps_its_channel_and_no_other_gets_it() -> None:
