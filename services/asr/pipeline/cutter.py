@@ -24,6 +24,9 @@ START, STOP = 0.5, 0.35
 """Speech probabilities that begin and end speech."""
 DIGITAL_SILENCE = 1e-4
 """Frames that never exceed it are not shown to the detector."""
+SILENCE_BEFORE = 16
+"""Most frames of silence shown to it before the first sound after some: half a second. It does
+not believe a word that nothing came before."""
 _SEARCH_S = 10.0
 
 
@@ -57,8 +60,8 @@ class Cutter:
         self._speaking = False
         self._spoken = 0
         """Frames kept up to the last one with speech; 0: none yet."""
-        self._quiet = True
-        """Whether the last frame was digital silence."""
+        self._quiet = SILENCE_BEFORE
+        """Frames of digital silence before this one; a recording begins after some."""
 
     def feed(self, samples: Samples) -> list[Piece]:
         """Take the next samples; the windows that they complete."""
@@ -89,6 +92,7 @@ class Cutter:
         if self._spoken or not self._quiet or frames < keep or samples.any() or self._rest.any():
             return False
         rest = len(self._rest) + len(samples) - frames * FRAME
+        self._quiet += frames
         self._first += len(self._frames) + frames - keep
         self._frames = [np.zeros(FRAME, np.float32)] * keep
         self._probabilities = [0.0] * keep
@@ -108,11 +112,15 @@ class Cutter:
         return self._ended()
 
     def _probability(self, frame: Samples) -> float:
-        quiet = float(np.abs(frame).max()) < DIGITAL_SILENCE
-        if quiet and not self._quiet:
+        if float(np.abs(frame).max()) < DIGITAL_SILENCE:
+            self._quiet += 1
+            return 0.0
+        if self._quiet:
             self._detector.reset()
-        self._quiet = quiet
-        return 0.0 if quiet else self._detector.probability(frame)
+            for _ in range(min(self._quiet, SILENCE_BEFORE)):
+                self._detector.probability(np.zeros(FRAME, np.float32))
+            self._quiet = 0
+        return self._detector.probability(frame)
 
     def _ended(self) -> Piece | None:
         """The window, when the latest frame ends it."""

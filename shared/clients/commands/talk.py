@@ -19,6 +19,8 @@ MICROPHONE_RATE = 16_000
 SPEECH_RATE = 24_000
 FRAME_S = 0.02
 LONGEST_S = 600.0
+ROOM_S = 1.0
+"""Silence before the recording: a speech detector doubts a word that nothing came before."""
 QUIET_S = 2.5
 """Silence after the recording in which its last turn surely ends."""
 STAGES = (
@@ -102,7 +104,7 @@ class _Talk:
             raise DeadlineExceeded(f"{what} within {patience_s:g} s of its end")
 
     async def _speak(self, pcm: bytes) -> None:
-        """The microphone: the recording, then a quiet room for as long as it takes."""
+        """The microphone: a quiet room, the recording, and the room for as long as it takes."""
         frame = int(FRAME_S * MICROPHONE_RATE) * Encoding.S16LE.width
         quiet = bytes(frame)
         began = self._clock.now()
@@ -163,4 +165,5 @@ def _microphone(path: Path) -> bytes:
             samples = read(file, max_seconds=LONGEST_S, sample_rate=MICROPHONE_RATE)
     except OSError as error:
         raise InvalidRequest(f"{path}: {error.strerror}") from error
-    return encode(samples, Encoding.S16LE)
+    quiet = bytes(round(ROOM_S * MICROPHONE_RATE) * Encoding.S16LE.width)
+    return quiet + encode(samples, Encoding.S16LE)

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from services.asr.engines.base import FRAME, SAMPLE_RATE, Samples
+from services.asr.engines.silero import SileroModel
 from services.asr.pipeline.cutter import (
     LONGEST_S,
     PADDING_S,
     REST_S,
+    SILENCE_BEFORE,
     Cutter,
     Piece,
 )
+from tests.recordings import load, needs_recordings, recordings
 
 
 class Loud:
@@ -109,7 +112,29 @@ def test_the_detector_starts_anew_after_digital_silence() -> None:
     cutter = Cutter(detector)
     for part in (recording((1, 0.5)), np.zeros(SAMPLE_RATE, np.float32), recording((1, 0.5))):
         cutter.feed(part)
-    assert detector.resets == 1
+    assert detector.resets == 2
+
+
+def test_the_detector_is_shown_some_silence_before_the_first_sound() -> None:
+    detector = Loud()
+    cutter = Cutter(detector)
+    cutter.feed(np.full(FRAME, 0.5, np.float32))
+    assert detector.shown == SILENCE_BEFORE + 1
+
+    cutter.feed(np.zeros(2 * FRAME, np.float32))
+    cutter.feed(np.full(FRAME, 0.5, np.float32))
+    assert detector.shown == SILENCE_BEFORE + 1 + 2 + 1, "no more than there was"
+
+
+@needs_recordings
+def test_a_word_is_heard_that_begins_with_the_recording() -> None:
+    model = SileroModel()
+    missed = []
+    for digit in recordings("fsdd-digits/"):
+        cutter = Cutter(model.open())
+        if not [*cutter.feed(load(digit["file"])), *cutter.flush()]:
+            missed.append(digit["file"])
+    assert missed == []
 
 
 def test_the_last_samples_count() -> None:

@@ -19,6 +19,7 @@ FRAME = int(talk.FRAME_S * talk.MICROPHONE_RATE) * 2
 @pytest.fixture
 def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(talk, "QUIET_S", 0.1)
+    monkeypatch.setattr(talk, "ROOM_S", 0.0)
     path = tmp_path / "tone.wav"
     path.write_bytes(sound_file("wav", tone(24_000, 0.2)))
     return path
@@ -103,3 +104,14 @@ async def test_a_service_that_is_not_up_says_how_to_start_it(
     url = f"http://127.0.0.1:{free_port()}"
     ran = await command("--orchestrator", url, "talk", recording)
     assert ran.err == f"error: orchestrator is not answering at {url}: start it with `make run`\n"
+
+
+def test_the_room_is_quiet_before_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    path.write_bytes(sound_file("wav", tone(24_000, 0.2)))
+    second = talk.MICROPHONE_RATE * 2
+
+    played = talk._microphone(path)
+
+    assert played[:second] == bytes(second)
+    assert any(played[second : second + FRAME])
