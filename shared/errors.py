@@ -30,7 +30,7 @@ from typing import ClassVar
 
 
 class ParleyError(Exception):
-    """An error with a name that clients may rely on."""
+    """Something went wrong inside; the service's log says more."""
 
     code: ClassVar[str] = "internal_error"
     """Stable name, sent on every wire."""

@@ -43,6 +43,21 @@ EVERYWHERE: tuple[type[BaseModel], ...] = (
 )
 BODIES: tuple[type[BaseModel], ...] = (conversation.CreateSession, conversation.SessionCreated)
 
+MEANINGS = {
+    "call_id": "Of one call of a tool.",
+    "encoding": "Of the samples; µ-law and A-law have one byte each.",
+    "environment": "Where the speaker is: a preset of how turns are heard.",
+    "language": "ISO 639-1; null: detected, or the voice's own.",
+    "request_id": "The request that it belongs to.",
+    "sample_rate": "Hz.",
+    "segment": "Counts the stream's turns from 0.",
+    "session_id": "For logs and, in a conversation, for coming back.",
+    "timestamp": "Seconds from the first sample of the stream.",
+    "turn_id": "The turn that it belongs to.",
+    "voice_id": "The voice's name, from `voices` or `/v1/audio/voices`.",
+}
+"""Fields that mean the same wherever they stand without words of their own."""
+
 
 def document() -> str:
     """The whole page."""
@@ -96,7 +111,7 @@ def _rows(schema: Schema, texts: dict[str, str], definitions: dict[str, Schema])
             f"`{name}`",
             spelled(value, definitions),
             "required" if name in required else default(value),
-            texts.get(name, ""),
+            texts.get(name) or MEANINGS.get(name, ""),
         )
         for name, value in schema.get("properties", {}).items()
         if name != "type"

@@ -56,13 +56,18 @@ class Config(Message):
     """Hz of the audio sent."""
     encoding: Encoding = "s16le"
     channels: Literal[1, 2] = 1
+    """Of two the mean is heard."""
     language: str | None = None
     """ISO 639-1; null: detected for each turn."""
     model: str | None = None
+    """Null: the loaded one, which also answers for known others, with a `warning`."""
     partials: bool = True
+    """Whether `partial` is wanted."""
     words: bool = True
+    """Whether finals carry word times."""
     environment: Environment = Environment.MODERATE
     vad: VadOverrides = VadOverrides()
+    """Values that replace those of the environment's preset."""
     prompt: str | None = Field(default=None, max_length=2000)
     """Text that biases the vocabulary."""
 
@@ -90,6 +95,7 @@ class Silence(Message):
 
     type: Literal["silence"] = "silence"
     ms: int = Field(gt=0, le=60_000)
+    """Its length."""
 
 
 AsrClientMessage = Annotated[
@@ -104,10 +110,15 @@ class Ready(Message):
     type: Literal["ready"] = "ready"
     session_id: str
     model: str
+    """Name of the loaded model."""
     engine: str
+    """What listens."""
     sample_rate: int
+    """Hz that the engine works at; any other is resampled."""
     limits: Limits
+    """What the service allows."""
     capabilities: tuple[str, ...] = ()
+    """What the engine can do beyond text, such as `partials`, `words` and `prompt`."""
     reason: str | None = None
     """Why this engine: a fallback names what was passed over, and what to set."""
 
@@ -137,6 +148,7 @@ class TurnEnd(Message):
     probability: float
     """Of the turn being complete, from the turn model; 1 when it was not asked."""
     reason: Literal["semantic", "silence", "flush"]
+    """What ended it: the turn model, silence, or `flush`."""
     segment: int | None = None
 
 
@@ -149,6 +161,7 @@ class Partial(Message):
     stable: str = ""
     """Its append-only prefix: words that two hypotheses in a row agree on."""
     confidence: float
+    """Probability in [0, 1], a mean over the words."""
     timestamp: float
     """End of the audio that it covers."""
     segment: int | None = None
@@ -159,6 +172,7 @@ class Candidate(Message):
 
     type: Literal["candidate"] = "candidate"
     text: str
+    """What the `final` will say if the turn ends here."""
     probability: float
     """Of the turn being complete."""
     segment: int
@@ -169,9 +183,13 @@ class WordMessage(Message):
     """A word of a final."""
 
     word: str
+    """Without surrounding blanks."""
     start: float
+    """Seconds from the first sample of the stream."""
     end: float
+    """Likewise."""
     confidence: float
+    """Probability in [0, 1]."""
 
 
 class Final(Message):
@@ -179,11 +197,17 @@ class Final(Message):
 
     type: Literal["final"] = "final"
     text: str
+    """Empty when nothing was said."""
     start: float
+    """Seconds from the first sample of the stream."""
     end: float
+    """Likewise."""
     language: str | None = None
+    """ISO 639-1, of this turn."""
     confidence: float | None = None
+    """Probability in [0, 1], a mean over the words."""
     words: tuple[WordMessage, ...] = ()
+    """With their times; empty where they are not wanted or not known."""
     segment: int | None = None
 
 

@@ -33,6 +33,7 @@ class Pong(Message):
 
     type: Literal["pong"] = "pong"
     t: float | None = None
+    """That of the `ping`."""
 
 
 class ErrorMessage(Message):
@@ -40,10 +41,15 @@ class ErrorMessage(Message):
 
     type: Literal["error"] = "error"
     code: str
+    """One of the codes under Errors."""
     message: str
+    """What is wrong and what to do, for people."""
     retryable: bool
+    """Whether the same may succeed later."""
     retry_after_s: float | None = None
+    """Seconds after which a new try makes sense."""
     param: str | None = None
+    """The field at fault."""
     request_id: str | None = None
 
     @classmethod
@@ -64,7 +70,9 @@ class WarningMessage(Message):
 
     type: Literal["warning"] = "warning"
     code: str
+    """Which kind, for programs."""
     message: str
+    """What it costs, for people."""
     request_id: str | None = None
 
 

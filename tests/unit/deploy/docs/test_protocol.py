@@ -31,3 +31,21 @@ def test_every_link_leads_to_a_section(page: str) -> None:
 def test_every_error_code_is_listed(page: str) -> None:
     for code in ("invalid_request", "at_capacity", "upstream_limited"):
         assert f"| `{code}` |" in page
+
+
+def test_every_field_has_a_meaning(page: str) -> None:
+    section, bare = "", []
+    for line in page.splitlines():
+        if line.startswith("#"):
+            section = line.strip("# ")
+        elif line.startswith("| `") and line.endswith("|  |"):
+            bare.append(f"{section} {line.split()[1]}")
+    assert bare == []
+
+
+def test_a_common_meaning_is_that_of_some_field(page: str) -> None:
+    for name, text in protocol.MEANINGS.items():
+        assert any(
+            line.startswith(f"| `{name}` |") and line.endswith(f"| {text} |")
+            for line in page.splitlines()
+        ), name

@@ -1,165 +1,14 @@
-"""Native conversation messages, ``:8000``.
-
-On ``WS /ws/v2/{session_id}`` binary frames carry the microphone's PCM in (s16le, 16 kHz
-unless ``config`` says otherwise) and speech PCM out (s16le, 24 kHz).
-"""
+"""What a conversation tells its client."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from shared.protocol.asr import Encoding, Environment, VadOverrides
+from shared.protocol.asr import Encoding
 from shared.protocol.base import ErrorMessage, Message, Ping, Pong, WarningMessage
+from shared.protocol.conversation.client import Answer, IceCandidate
 
 State = Literal["idle", "listening", "thinking", "speaking", "interrupted", "error"]
-ClientId = Annotated[str, Field(min_length=1, max_length=128)] | None
-
-
-class CreateSession(Message):
-    """Body of ``POST /v2/sessions``; every field has a default."""
-
-    pipeline: Literal["direct", "llm"] | None = None
-    """`direct` says back what it heard; the default is `llm` when one is configured."""
-    system_prompt: str | None = Field(default=None, max_length=32_000)
-    voice_id: str | None = None
-    language: str | None = None
-    environment: Environment = Environment.MODERATE
-    vad: VadOverrides = VadOverrides()
-    tools: tuple[str, ...] | None = None
-    """Names from the tool registry; null: all that are configured."""
-    sensitivity: float = Field(default=0.6, ge=0.1, le=1)
-    """How readily speech over a reply interrupts it."""
-    fillers: bool | None = None
-    transcript_log: bool = False
-    """Keep both sides' transcripts with the session."""
-    metadata: dict[str, str] = Field(default_factory=dict)
-
-
-class SessionCreated(Message):
-    """Answer to ``POST /v2/sessions``."""
-
-    session_id: str
-    resume_token: str
-    ws_url: str
-    expires_at: str
-    """ISO 8601, UTC."""
-
-
-class _Identified(Message):
-    id: ClientId = None
-    """Answered with `ack`; a repeated id is ignored."""
-
-
-class Config(_Identified):
-    """Changes the session's settings; audio format before the first audio only."""
-
-    type: Literal["config"] = "config"
-    sample_rate: int | None = Field(default=None, ge=8_000, le=48_000)
-    encoding: Encoding | None = None
-    channels: Literal[1, 2] | None = None
-    language: str | None = None
-    voice_id: str | None = None
-    environment: Environment | None = None
-    vad: VadOverrides | None = None
-    system_prompt: str | None = Field(default=None, max_length=32_000)
-    sensitivity: float | None = Field(default=None, ge=0.1, le=1)
-
-
-class Text(_Identified):
-    """A typed user turn."""
-
-    type: Literal["text"] = "text"
-    text: str = Field(min_length=1, max_length=32_000)
-
-
-class Interrupt(_Identified):
-    """The user wants the reply to stop now."""
-
-    type: Literal["interrupt"] = "interrupt"
-
-
-class Playback(_Identified):
-    """How much of a turn's audio the user has heard so far."""
-
-    type: Literal["playback"] = "playback"
-    turn_id: str
-    played_ms: float = Field(ge=0)
-
-
-class Offer(_Identified):
-    """WebRTC signalling: the client's session description."""
-
-    type: Literal["offer"] = "offer"
-    sdp: str | None = None
-    data: dict[str, Any] | None = None
-    """The seed's form: ``{"sdp": …}``."""
-
-
-class Answer(_Identified):
-    """WebRTC signalling, either way."""
-
-    type: Literal["answer"] = "answer"
-    sdp: str | None = None
-    data: dict[str, Any] | None = None
-
-
-class IceCandidate(_Identified):
-    """WebRTC signalling, either way; null: no more candidates."""
-
-    type: Literal["ice-candidate"] = "ice-candidate"
-    candidate: str | None = None
-    sdpMid: str | None = None  # noqa: N815 - the wire's name
-    sdpMLineIndex: int | None = None  # noqa: N815 - the wire's name
-    data: dict[str, Any] | None = None
-
-
-class ToolResult(_Identified):
-    """The result of a tool that runs at the client."""
-
-    type: Literal["tool_result"] = "tool_result"
-    call_id: str
-    result: Any = None
-    error: str | None = None
-
-
-class Silence(_Identified):
-    """The client withholds silence."""
-
-    type: Literal["silence"] = "silence"
-    ms: int = Field(gt=0, le=60_000)
-
-
-class Bye(_Identified):
-    """The client leaves; the session is kept until it expires."""
-
-    type: Literal["bye"] = "bye"
-
-
-class Resume(_Identified):
-    """First message on a new socket of a session that lost its line."""
-
-    type: Literal["resume"] = "resume"
-    token: str
-    last_seq: int = Field(ge=0)
-
-
-ConversationClientMessage = Annotated[
-    Config
-    | Text
-    | Interrupt
-    | Playback
-    | Offer
-    | Answer
-    | IceCandidate
-    | ToolResult
-    | Silence
-    | Bye
-    | Resume
-    | Ping
-    | Pong,
-    Field(discriminator="type"),
-]
-CONVERSATION_CLIENT: TypeAdapter[ConversationClientMessage] = TypeAdapter(ConversationClientMessage)
 
 
 class _Event(Message):
@@ -173,12 +22,17 @@ class SessionEvent(_Event):
     type: Literal["session"] = "session"
     session_id: str
     pipeline: Literal["direct", "llm"]
+    """`direct` says back what it heard."""
     asr_engine: str | None = None
+    """What listens; null: not known yet."""
     tts_engine: str | None = None
+    """What speaks; null: not known yet."""
     durable: bool
     """Whether a resume survives a restart of the service."""
     resumed: bool = False
+    """Whether events were replayed before this one."""
     expires_at: str
+    """ISO 8601, UTC; each use moves it."""
 
 
 class StateEvent(_Event):
@@ -186,6 +40,7 @@ class StateEvent(_Event):
 
     type: Literal["state"] = "state"
     value: State
+    """docs/dialogue.md has the ways from one to another."""
 
 
 class PartialEvent(_Event):
@@ -193,7 +48,9 @@ class PartialEvent(_Event):
 
     type: Literal["partial"] = "partial"
     text: str
+    """The whole hypothesis."""
     stable: str = ""
+    """Its beginning that will not change any more."""
 
 
 class TranscriptEvent(_Event):
@@ -201,9 +58,11 @@ class TranscriptEvent(_Event):
 
     type: Literal["transcript"] = "transcript"
     text: str
+    """The turn's words."""
     turn_id: str
     language: str | None = None
     confidence: float | None = None
+    """Probability in [0, 1], a mean over the words."""
 
 
 class ReplyDelta(_Event):
@@ -212,6 +71,7 @@ class ReplyDelta(_Event):
     type: Literal["reply.delta"] = "reply.delta"
     turn_id: str
     text: str
+    """To be put behind what came before."""
 
 
 class ReplyDone(_Event):
@@ -220,9 +80,11 @@ class ReplyDone(_Event):
     type: Literal["reply.done"] = "reply.done"
     turn_id: str
     text: str
+    """All of it, spoken or not."""
     heard_text: str | None = None
     """What the user heard of it, when it was interrupted."""
     interrupted: bool = False
+    """Whether it was cut."""
 
 
 class AudioStart(_Event):
@@ -240,6 +102,7 @@ class AudioEnd(_Event):
     type: Literal["audio.end"] = "audio.end"
     turn_id: str
     duration_ms: float
+    """Of all the turn's audio."""
 
 
 class AudioDuck(_Event):
@@ -268,7 +131,9 @@ class Quality(_Event):
 
     type: Literal["quality"] = "quality"
     level: Literal["good", "degraded", "poor"]
+    """`poor` is not sent yet."""
     reason: str
+    """What changed, in words."""
 
 
 class Ack(_Event):
@@ -276,6 +141,7 @@ class Ack(_Event):
 
     type: Literal["ack"] = "ack"
     id: str
+    """The message's."""
 
 
 class Filler(_Event):
@@ -284,6 +150,7 @@ class Filler(_Event):
     type: Literal["filler"] = "filler"
     turn_id: str
     text: str
+    """Its words; they are no part of the reply."""
 
 
 class ToolCall(_Event):
@@ -293,7 +160,9 @@ class ToolCall(_Event):
     turn_id: str
     call_id: str
     name: str
+    """The tool's."""
     arguments: dict[str, Any]
+    """By parameter."""
 
 
 class ToolProgress(_Event):
@@ -303,6 +172,7 @@ class ToolProgress(_Event):
     turn_id: str
     call_id: str
     message: str
+    """In the tool's words."""
 
 
 class ToolResultEvent(_Event):
@@ -312,17 +182,24 @@ class ToolResultEvent(_Event):
     turn_id: str
     call_id: str
     result: Any = None
+    """What it gave."""
     error: str | None = None
+    """Why it gave nothing."""
 
 
 class Cost(Message):
     """What a turn cost, by the price table in the settings."""
 
     stt: float = 0.0
+    """For the minutes heard."""
     llm: float = 0.0
+    """For the tokens read and written."""
     tts: float = 0.0
+    """For the characters spoken."""
     total: float = 0.0
+    """The sum."""
     currency: str = "USD"
+    """ISO 4217."""
 
 
 class TurnMetrics(_Event):
@@ -343,16 +220,25 @@ class TurnMetrics(_Event):
     synthesis_ms: float | None = None
     """First clause to the reply's last audio."""
     tier: str | None = None
+    """Which model answered: the `small` one, the `large` one; null: there is but one."""
     cache: Literal["hit", "miss"] | None = None
+    """Whether the semantic cache knew the answer; null: it was not asked."""
     fillers: int = 0
+    """Phrases said while the user waited."""
     tokens_in: int | None = None
+    """Tokens that the LLM read."""
     tokens_out: int | None = None
+    """Tokens that it wrote."""
     characters: int | None = None
+    """Characters sent to be spoken."""
     speculation: Literal["hit", "miss"] | None = None
+    """Whether the reply begun at the pause was the one wanted; null: none was."""
     saved_ms: float | None = None
     """Milliseconds that the speculative start saved."""
     interrupted: bool = False
+    """Whether the user cut it."""
     cost: Cost | None = None
+    """Zero until the settings have prices."""
 
 
 class EventError(_Event, ErrorMessage):
