@@ -1,8 +1,10 @@
 """The examples of README.md, as they stand there, against the stack that `make run` starts."""
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import wave
@@ -24,6 +26,7 @@ COMMANDS = [
     if language == "sh" and line.startswith(".venv/bin/python ")
 ]
 SCRIPTS = [text for language, text in BLOCKS if language == "python"]
+CURL = next(text for _, text in BLOCKS if text.startswith("curl "))
 VARIABLES = {"asr": "PARLEY_ASR_URL", "tts": "PARLEY_TTS_URL", "orchestrator": "PARLEY_URL"}
 
 
@@ -58,6 +61,13 @@ def run(here: Path, stack: Launcher, *arguments: str) -> str:
     return done.stdout
 
 
+def moved(text: str, stack: Launcher) -> str:
+    """What the README says, with the ports of this stack."""
+    for service, port in PORTS.items():
+        text = text.replace(f"127.0.0.1:{port}", stack.url(service).removeprefix("http://"))
+    return text
+
+
 def test_there_is_a_command_for_each_verb() -> None:
     verbs = {shlex.split(command)[3] for command in COMMANDS}
     assert verbs == {"say", "transcribe", "talk"}
@@ -77,10 +87,21 @@ def test_the_commands_leave_speech_behind(folder: Path) -> None:
 def test_the_scripts_print_what_was_said(
     script: str, printed: str, folder: Path, stack: Launcher
 ) -> None:
-    for service, port in PORTS.items():
-        script = script.replace(f"127.0.0.1:{port}", stack.url(service).removeprefix("http://"))
-    said = run(folder, stack, "-c", script)
+    said = run(folder, stack, "-c", moved(script, stack))
     assert re.search(printed, said, re.MULTILINE), said
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+def test_curl_speaks_and_transcribes(folder: Path, stack: Launcher) -> None:
+    done = subprocess.run(
+        ["bash", "-euc", moved(CURL, stack)],
+        cwd=folder,
+        env={**os.environ, "no_proxy": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["text"]
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -12,7 +12,7 @@ from shared.clients.commands.settings import ClientSettings
 from shared.clients.conversation import ConversationClient
 from shared.clients.dialogue_log import DialogueLog, Turn
 from shared.clock import Clock, SystemClock
-from shared.errors import DeadlineExceeded, InvalidRequest
+from shared.errors import DeadlineExceeded, InvalidRequest, ParleyError
 from shared.protocol import conversation as wire
 
 MICROPHONE_RATE = 16_000
@@ -165,5 +165,7 @@ def _microphone(path: Path) -> bytes:
             samples = read(file, max_seconds=LONGEST_S, sample_rate=MICROPHONE_RATE)
     except OSError as error:
         raise InvalidRequest(f"{path}: {error.strerror}") from error
+    except ParleyError as error:
+        raise InvalidRequest(f"{path}: {error.message}") from error
     quiet = bytes(round(ROOM_S * MICROPHONE_RATE) * Encoding.S16LE.width)
     return quiet + encode(samples, Encoding.S16LE)

@@ -93,7 +93,7 @@ async def test_what_is_no_sound_is_told_before_anything_starts(
     url = f"http://127.0.0.1:{free_port()}"
     ran = await command("--orchestrator", url, "talk", bad)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert "not a sound file" in ran.err
+    assert f"error: {bad}: not a sound file" in ran.err
     gone = await command("--orchestrator", url, "talk", tmp_path / "gone.wav")
     assert "No such file" in gone.err
 
