@@ -79,7 +79,7 @@ class Flush(Message):
 
 
 class Reset(Message):
-    """Drop what is buffered; no final is sent for it."""
+    """Drop what came since the last turn ended; no final is sent for it."""
 
     type: Literal["reset"] = "reset"
 

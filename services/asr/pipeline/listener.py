@@ -19,7 +19,8 @@ from services.asr.pipeline.actions import (
     Send,
     Settle,
 )
-from services.asr.pipeline.session import Control, Session
+from services.asr.pipeline.inbox import Control
+from services.asr.pipeline.session import Session
 from shared.clock import Clock
 from shared.errors import DeadlineExceeded, ParleyError
 from shared.protocol.asr import Final, TurnEnd

@@ -113,14 +113,11 @@ class Translator:
                 self._error = message
         return []
 
-    def reset(self) -> None:
-        """The current turn was dropped."""
-        self._items.clear()
-        self._said.clear()
-
     def _started(self, message: SpeechStart) -> list[Event]:
         if message.segment in self._items:
             return []  # after a pause within the turn
+        self._items.clear()  # of turns that were dropped: all before has its final
+        self._said.clear()
         item_id = self._item(message.segment)
         if self.manual:
             return []

@@ -19,6 +19,7 @@ from services.asr.engines.base import (
     Transcript,
 )
 from services.asr.pipeline.actions import Action, AskJudgement, Cancel, Close, Finish, Send
+from services.asr.pipeline.inbox import Control, Gap, Inbox, Input
 from services.asr.pipeline.outbox import Outbox
 from services.asr.pipeline.presets import samples as samples_of
 from services.asr.pipeline.presets import vad_settings
@@ -34,8 +35,6 @@ OWED = 2
 """Turns that may wait for their finals before the stream is held."""
 _NOTHING = np.zeros(0, np.float32)
 _QUIET = np.zeros(FRAME, np.float32)
-
-Control = Config | Flush | Reset | End | Silence
 
 
 class Session:
@@ -61,7 +60,7 @@ class Session:
         self._semantic = semantic
         self._longest_turn_s = longest_turn_s
         self._segmenter = Segmenter()
-        self._inputs: deque[Samples | Control] = deque()
+        self._inputs = Inbox()
         self._rest = _NOTHING
         self._quiet = 0
         self._heard = Ring(JUDGED + SAMPLE_RATE)
@@ -104,8 +103,7 @@ class Session:
     @property
     def backlog(self) -> int:
         """Samples that came and are not worked through."""
-        queued = sum(len(item) for item in self._inputs if isinstance(item, np.ndarray))
-        return queued + len(self._rest)
+        return self._inputs.samples + len(self._rest)
 
     @property
     def position(self) -> int:
@@ -115,14 +113,14 @@ class Session:
     def hear(self, samples: Samples) -> None:
         """The next samples of the stream, float32 at 16 kHz, any number."""
         if len(samples):
-            self._inputs.append(samples)
+            self._inputs.put(samples)
 
     def tell(self, message: Control) -> None:
         """A message at its place in the stream."""
         if isinstance(message, Reset):
             self._drop()
         else:
-            self._inputs.append(message)
+            self._inputs.put(message)
 
     def answered(self, turn: int, serial: int, transcript: Transcript | None) -> None:
         """What an ``Ask`` brought."""
@@ -165,12 +163,12 @@ class Session:
             frame, self._rest = self._rest[:FRAME], self._rest[FRAME:]
             self._frame(frame)
         elif self._inputs:
-            self._accept(self._inputs.popleft())
+            self._accept(self._inputs.take())
         else:
             return False
         return True
 
-    def _accept(self, item: Samples | Control) -> None:
+    def _accept(self, item: Input) -> None:
         match item:
             case np.ndarray():
                 self._rest = np.concatenate([self._rest, item]) if len(self._rest) else item
@@ -178,6 +176,8 @@ class Session:
                 self._configure(item)
             case Silence():
                 self._quiet += samples_of(item.ms)
+            case Gap():
+                self._quiet += item.samples
             case Flush():
                 self._flush()
             case End():
@@ -268,10 +268,10 @@ class Session:
 
     def _drop(self) -> None:
         """Forget what is buffered and the turn that is not over; finals owed still come."""
-        lost = self._quiet + self.backlog
-        self._inputs = deque(
-            item for item in self._inputs if isinstance(item, Config | End | Silence)
-        )
+        dropped = self._inputs.drop()
+        if dropped is None:
+            return
+        lost = self._quiet + len(self._rest) + dropped
         self._rest, self._quiet = _NOTHING, 0
         self._segmenter.advance(lost)
         self._heard.append(np.zeros(lost, np.float32))

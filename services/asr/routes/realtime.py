@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from services.asr.engines.base import SAMPLE_RATE
 from services.asr.pipeline.hearing import Hearing
 from services.asr.pipeline.intake import Intake
 from services.asr.pipeline.realtime import Event, RealtimeSession, Translator
@@ -33,6 +34,8 @@ from shared.web.places import Places
 log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "realtime"
+SLICE = 64 * 1024
+"""Bytes of an event's audio that are decoded at once."""
 SHORTEST_COMMIT_S = 0.1
 """Less audio than this is no turn; OpenAI's own limit."""
 _EVENTS = frozenset(
@@ -96,24 +99,28 @@ class _Connection:
                 await self._take(event)
             except ParleyError as error:
                 await self._fail(error, _event_id(text))
-            while self._listener.crowded:
-                await self._listener.worked()
 
     async def _take(self, event: TranscriptionClientEvent) -> None:
         match event:
             case AudioAppend():
-                samples = self._intake.feed(_audio(event.audio))
-                self._uncommitted_s += len(samples) / 16_000
-                self._listener.hear(samples)
+                await self._hear(_audio(event.audio))
             case AudioCommit():
                 self._commit()
             case AudioClear():
                 self._uncommitted_s = 0.0
-                self._translator.reset()
                 self._listener.tell(Reset())
                 await self._send({"type": "input_audio_buffer.cleared"})
             case SessionUpdate():
                 await self._update(event)
+
+    async def _hear(self, data: bytes) -> None:
+        """Take audio of any length in slices, so that neither memory nor others suffer."""
+        for at in range(0, len(data), SLICE):
+            samples = self._intake.feed(data[at : at + SLICE])
+            self._uncommitted_s += len(samples) / SAMPLE_RATE
+            self._listener.hear(samples)
+            while self._listener.crowded:
+                await self._listener.worked()
 
     def _commit(self) -> None:
         if self._uncommitted_s < SHORTEST_COMMIT_S:
@@ -182,7 +189,7 @@ def _event_id(text: str) -> str | None:
     """The failed event's own id, for the error to name."""
     try:
         event: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     found = event.get("event_id") if isinstance(event, dict) else None
     return found if isinstance(found, str) else None

@@ -111,6 +111,27 @@ async def test_turns_that_the_client_commits(instant: Process) -> None:
             assert events[-1].transcript
 
 
+async def test_what_was_committed_is_not_cleared(instant: Process) -> None:
+    """Push-to-talk clients commit, and clear before the next press."""
+    async with connected(instant) as connection:
+        await connection.recv()
+        wishes: Any = {"turn_detection": None}
+        await connection.session.update(
+            session={"type": "transcription", "audio": {"input": wishes}}
+        )
+        await until(connection, "session.updated")
+        await say(connection, spoken("one two three", 0.2))
+        await connection.input_audio_buffer.commit()
+        await connection.input_audio_buffer.clear()
+        events = await until(connection, PREFIX + "completed")
+
+        assert {"input_audio_buffer.committed", "input_audio_buffer.cleared"} <= {
+            event.type for event in events
+        }
+        assert len({event.item_id for event in events if hasattr(event, "item_id")}) == 1
+        assert events[-1].transcript
+
+
 async def test_a_cleared_buffer_is_forgotten(instant: Process) -> None:
     async with connected(instant) as connection:
         await connection.recv()
@@ -127,6 +148,7 @@ async def test_a_cleared_buffer_is_forgotten(instant: Process) -> None:
     [
         ("no json", "JSON"),
         ("[]", "event"),
+        ("[" * 100_000, "JSON"),
         (json.dumps({"type": "response.create", "event_id": "mine"}), "unknown event type"),
         (json.dumps({"type": "input_audio_buffer.append", "audio": "%%%"}), "base64"),
         (json.dumps({"type": "input_audio_buffer.append"}), "audio"),

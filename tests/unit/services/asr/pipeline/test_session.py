@@ -176,6 +176,22 @@ def test_reset_drops_the_turn_and_keeps_the_clock() -> None:
     assert final.start == pytest.approx(3.2, abs=0.13)
 
 
+def test_reset_takes_no_turn_back_that_was_flushed() -> None:
+    """However little of it was worked through: what a client gets must not hang on our pace."""
+    stage = Stage()
+    stage.session.hear(speech(2.048))
+    stage.session.tell(Flush())
+    stage.session.hear(speech(1.024))
+    stage.session.tell(Reset())
+    stage.play()
+    stage.hear(hush(0.512), speech(1.024), hush(1))
+
+    first, second = stage.sent(Final)
+    assert (first.segment, second.segment) == (0, 1)
+    assert first.end == pytest.approx(2.05, abs=0.05)
+    assert second.start == pytest.approx(3.584 - 0.3, abs=0.05)
+
+
 def test_reset_still_owes_the_finals_of_turns_that_are_over() -> None:
     stage = Stage()
     stage.hear(speech(1.5))
