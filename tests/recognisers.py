@@ -69,7 +69,7 @@ async def openai_served(server: OpenAIServer) -> AsyncIterator[OpenAIServer]:
         yield server
 
 
-def deepgram_results(*words: str, start: float = 0.0, **marks: bool) -> str:
+def deepgram_results(*words: str, start: float = 0.0, **marks: object) -> str:
     said = [
         {"word": word, "start": start + n, "end": start + n + 0.5, "confidence": 0.8}
         for n, word in enumerate(words)

@@ -1,12 +1,14 @@
 """What Deepgram's messages say, gathered into one transcript. Sans-I/O."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 
 from services.asr.engines.base import Transcript, Word
+from services.asr.engines.remote import BROKEN, moment
 from services.asr.languages import code_of
 from shared.errors import UpstreamFailed
 
@@ -22,6 +24,10 @@ class Results:
         self._language: str | None = None
         self.finalized = 0
         """Answers to `Finalize` so far."""
+        self.settled_s = 0.0
+        """Seconds of the stream of which the words are settled."""
+        self.heard = False
+        """Whether anything was said of the audio at all."""
 
     def take(self, text: str | bytes) -> None:
         """One message of the server's.
@@ -35,11 +41,15 @@ class Results:
             raise UpstreamFailed(f"deepgram: {message.get('description', 'error')}")
         if kind != "Results":
             return  # Metadata, SpeechStarted, UtteranceEnd and what comes later
-        words = _words(message.get("channel"))
-        self._language = _language(message.get("channel")) or self._language
+        with _readable():
+            words = _words(message.get("channel"))
+            self._language = _language(message.get("channel")) or self._language
+            until = moment(message.get("start") or 0) + moment(message.get("duration") or 0)
+        self.heard = True
         if message.get("is_final"):
             self._final += words
             self._interim = []
+            self.settled_s = max(self.settled_s, until)
         else:
             self._interim = words
         if message.get("from_finalize"):
@@ -57,9 +67,11 @@ def whole_file(body: bytes) -> Transcript:
     Raises:
         UpstreamFailed: it is no answer of Deepgram's.
     """
-    channels = _object(body).get("results", {}).get("channels", [])
-    channel = channels[0] if channels else {}
-    return _transcript(_words(channel), _language(channel))
+    found = _object(body)
+    with _readable():
+        channels = found.get("results", {}).get("channels", [])
+        channel = channels[0] if channels else {}
+        return _transcript(_words(channel), _language(channel))
 
 
 def _transcript(words: Sequence[Word], language: str | None) -> Transcript:
@@ -68,10 +80,19 @@ def _transcript(words: Sequence[Word], language: str | None) -> Transcript:
     return Transcript(text, tuple(words), language, confidence)
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises: UpstreamFailed when what is read inside is not as Deepgram's protocol says."""
+    try:
+        yield
+    except BROKEN as error:
+        raise UpstreamFailed(f"deepgram sent results that cannot be read: {error!r}") from error
+
+
 def _object(text: str | bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UpstreamFailed("deepgram sent something that is not JSON") from error
     if not isinstance(found, dict):
         raise UpstreamFailed("deepgram sent something that is no message")
@@ -85,18 +106,15 @@ def _language(channel: Any) -> str | None:
 
 
 def _words(channel: Any) -> list[Word]:
-    try:
-        return [
-            Word(
-                str(each.get("punctuated_word") or each["word"]),
-                float(each["start"]),
-                float(each["end"]),
-                float(each.get("confidence", 0.0)),
-            )
-            for each in _first(channel).get("words", [])
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise UpstreamFailed(f"deepgram sent a word without {error}") from error
+    return [
+        Word(
+            str(each.get("punctuated_word") or each["word"]),
+            moment(each["start"]),
+            moment(each["end"]),
+            moment(each.get("confidence", 0.0)),
+        )
+        for each in _first(channel).get("words", [])
+    ]
 
 
 def _first(channel: Any) -> dict[str, Any]:

@@ -3,19 +3,26 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from services.asr.engines.base import EMPTY, Samples, Transcript
+from services.asr.engines.base import EMPTY, SAMPLE_RATE, Samples, Transcript
 from services.asr.engines.deepgram_results import Results
 from shared.audio.pcm import Encoding, encode
 from shared.errors import DeadlineExceeded, ParleyError, UpstreamFailed
 
 KEEP_ALIVE_S = 4.0
 """Deepgram closes a socket that says nothing for ten seconds."""
+UNCONFIRMED_S = 1.5
+"""Silence of a server that was told to finalize, after which its last words are taken as they
+are: it promises an answer only when it holds much audio that it has not settled."""
+SETTLED_S = 0.05
+"""What may be missing from audio that counts as settled to its end."""
 MOST_WAITING = 600
 """Frames that may wait for the socket; more means that the line is too slow."""
+UNCONFIRMED = ("partial_result", "deepgram did not confirm the last words")
 _FINALIZE = '{"type":"Finalize"}'
 _CLOSE = '{"type":"CloseStream"}'
 _KEEP_ALIVE = '{"type":"KeepAlive"}'
@@ -40,9 +47,11 @@ class DeepgramUtterance:
         self._line: asyncio.Task[None] | None = None
         self._error: ParleyError | None = None
         self._asked = 0
-        """Times that Deepgram was told to finalize."""
+        """Answers to `Finalize` after which all is said."""
         self._fed = False
         """Whether samples came after the last of them."""
+        self._fed_s = 0.0
+        """Seconds of audio so far."""
         self._settled = 0.0
 
     def feed(self, samples: Samples) -> None:
@@ -50,6 +59,7 @@ class DeepgramUtterance:
         if self._line is None:
             self._line = asyncio.create_task(self._talk(), name="deepgram")
         self._fed = True
+        self._fed_s += len(samples) / SAMPLE_RATE
         self._put(encode(samples, Encoding.S16LE))
 
     async def partial(self) -> Transcript:
@@ -67,20 +77,35 @@ class DeepgramUtterance:
         if self._line is None:
             return EMPTY
         if self._fed:
-            self._asked += 1
+            self._asked = self._results.finalized + 1
             self._fed = False
             self._put(_FINALIZE)
         try:
             async with asyncio.timeout(self._timeout_s):
-                while self._results.finalized < self._asked:
-                    self._check()
-                    self._news.clear()
-                    await self._news.wait()
+                confirmed = await self._confirmed()
         except TimeoutError:
             raise DeadlineExceeded(
                 f"deepgram did not answer within {self._timeout_s:g} s"
             ) from None
-        return self._results.transcript(self._settled)
+        found = self._results.transcript(self._settled)
+        return found if confirmed else replace(found, warnings=(UNCONFIRMED,))
+
+    async def _confirmed(self) -> bool:
+        """Wait for the last words; whether Deepgram says that these are all."""
+        while not self._complete:
+            self._check()
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), UNCONFIRMED_S)
+            except TimeoutError:
+                if self._results.heard:
+                    return False
+        return True
+
+    @property
+    def _complete(self) -> bool:
+        settled = self._results.settled_s >= self._fed_s - SETTLED_S
+        return settled or self._results.finalized >= self._asked
 
     def settle(self, until: float) -> None:
         """Leave out the words that end by ``until``; no audio is kept anyway."""

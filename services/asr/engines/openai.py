@@ -4,7 +4,6 @@ It hears whole windows only and bills each of them, so there are no partials; a 
 sent once, at its pause.
 """
 
-import json
 import logging
 from typing import Any
 
@@ -23,7 +22,7 @@ from services.asr.engines.base import (
     Transcript,
     Word,
 )
-from services.asr.engines.remote import Upstream, wav
+from services.asr.engines.remote import BROKEN, Upstream, moment, wav
 from services.asr.languages import code_of
 from services.asr.metrics import AsrMetrics
 from shared.clock import SystemClock
@@ -177,7 +176,7 @@ class OpenAIUtterance:
 def _message(answer: httpx.Response) -> str:
     try:
         return str(answer.json()["error"]["message"])
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except BROKEN:
         return ""
 
 
@@ -186,19 +185,20 @@ def _transcript(answer: httpx.Response) -> Transcript:
     try:
         body = answer.json()
         words = tuple(
-            Word(str(each["word"]).strip(), float(each["start"]), float(each["end"]), 0.0)
+            Word(str(each["word"]).strip(), moment(each["start"]), moment(each["end"]), 0.0)
             for each in body.get("words") or ()
         )
         segments = tuple(_segment(each) for each in body.get("segments") or ())
-        text = str(body["text"]).strip()
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        text = body["text"].strip()
+        logprobs = [segment.avg_logprob for segment in segments if segment.avg_logprob]
+        language = code_of(body.get("language"))
+    except BROKEN as error:
         raise UpstreamFailed(f"an answer that is no transcription: {error}") from error
-    logprobs = [segment.avg_logprob for segment in segments if segment.avg_logprob]
     confidence = float(np.exp(np.mean(logprobs))) if logprobs else 0.0
     return Transcript(
         text=text,
         words=tuple(Word(each.word, each.start, each.end, confidence) for each in words),
-        language=code_of(body.get("language")),
+        language=language,
         confidence=confidence,
         segments=segments,
     )
@@ -206,12 +206,12 @@ def _transcript(answer: httpx.Response) -> Transcript:
 
 def _segment(each: dict[str, Any]) -> Segment:
     return Segment(
-        start=float(each["start"]),
-        end=float(each["end"]),
-        text=str(each["text"]).strip(),
+        start=moment(each["start"]),
+        end=moment(each["end"]),
+        text=each["text"].strip(),
         tokens=tuple(each.get("tokens") or ()),
-        temperature=float(each.get("temperature") or 0.0),
-        avg_logprob=float(each.get("avg_logprob") or 0.0),
-        compression_ratio=float(each.get("compression_ratio") or 1.0),
-        no_speech_prob=float(each.get("no_speech_prob") or 0.0),
+        temperature=moment(each.get("temperature") or 0.0),
+        avg_logprob=min(moment(each.get("avg_logprob") or 0.0), 0.0),
+        compression_ratio=moment(each.get("compression_ratio") or 1.0),
+        no_speech_prob=moment(each.get("no_speech_prob") or 0.0),
     )

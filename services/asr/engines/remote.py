@@ -1,6 +1,7 @@
 """What the remote engines have in common: a limit, a breaker, and whose fault it was."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -57,7 +58,7 @@ class Upstream:
                 raise DeadlineExceeded(
                     f"{self.name} did not answer within {self.timeout_s:g} s"
                 ) from error
-            except (OSError, httpx.TransportError) as error:
+            except (OSError, httpx.HTTPError) as error:
                 self.breaker.failed()
                 raise UpstreamFailed(f"{self.name}: {type(error).__name__}") from error
             except (UpstreamRefused, UpstreamLimited):
@@ -97,8 +98,24 @@ def wav(samples: Samples, sample_rate: int) -> bytes:
     return header(sample_rate, data_bytes=len(data)) + data
 
 
+BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+"""What reading an answer raises that is not as its protocol says."""
+
+
+def moment(value: object) -> float:
+    """A time in somebody's answer.
+
+    Raises:
+        ValueError, TypeError: it is no number of seconds.
+    """
+    seconds = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(seconds):
+        raise ValueError("a time that is no number")
+    return seconds
+
+
 def _seconds(text: str | None) -> float | None:
     try:
-        return float(text) if text else None
+        return max(moment(text), 0.0) if text else None
     except ValueError:
         return None

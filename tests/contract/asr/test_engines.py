@@ -42,7 +42,7 @@ async def settings(name: str, stack: AsyncExitStack) -> AsrSettings:
             "ASR_DEVICE": "cpu",
             "ASR_THREADS": 1,
             "ASR_SPHINX_DECODERS": 2,
-            "ASR_UPSTREAM_URL": url,
+            "ASR_UPSTREAM_URL": url or None,
             "ASR_UPSTREAM_KEY": "k",
         }
     )

@@ -161,6 +161,60 @@ async def test_an_answer_that_never_comes_is_a_timeout(server: DeepgramServer) -
         await utterance.aclose()
 
 
+async def test_what_is_settled_already_needs_no_answer(server: DeepgramServer) -> None:
+    """Deepgram promises none when it holds nothing more, as after a pause that it saw itself."""
+
+    async def handle(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(deepgram_results("hello", is_final=True, duration=1.0))
+        await connection.wait_closed()
+
+    async with engine_for(handle, timeout_s=20) as engine:
+        utterance = engine.open(TranscribeOptions())
+        utterance.feed(SECOND)
+        found = await utterance.final()
+        await utterance.aclose()
+
+    assert (found.text, found.warnings) == ("hello", ())
+
+
+async def test_last_words_that_nobody_confirms_are_taken_with_a_warning(
+    server: DeepgramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.asr.engines.deepgram_utterance.UNCONFIRMED_S", 0.1)
+    server.answers = False
+    async with engine_for(server.handle, server.check, timeout_s=20) as engine:
+        utterance = engine.open(TranscribeOptions())
+        utterance.feed(SECOND)
+        found = await utterance.final()
+        await utterance.aclose()
+
+    assert found.text == "w0"
+    assert [code for code, _ in found.warnings] == ["partial_result"]
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"channel": [1]},
+        {"channel": {"alternatives": [{"words": None}]}},
+        {"channel": {"alternatives": [{"words": ["a"]}]}},
+        {"channel": {"alternatives": [{"languages": 3}]}},
+        {"channel": {"alternatives": [{"words": [{"word": "a", "start": 0}]}]}},
+        {"channel": {}, "start": "soon"},
+    ],
+)
+def test_results_that_cannot_be_read_are_a_failure(results: dict[str, Any]) -> None:
+    with pytest.raises(UpstreamFailed):
+        Results().take(json.dumps({"type": "Results", **results}))
+
+
+@pytest.mark.parametrize("body", [b'{"results": null}', b'{"results": {"channels": 3}}'])
+def test_a_whole_file_that_cannot_be_read_is_a_failure(body: bytes) -> None:
+    with pytest.raises(UpstreamFailed):
+        whole_file(body)
+
+
 async def test_nobody_there_is_a_failure() -> None:
     engine = DeepgramEngine("http://127.0.0.1:1/v1", "k", "nova-3")
     utterance = engine.open(TranscribeOptions())

@@ -44,6 +44,13 @@ def answer(status: int, headers: dict[str, str] | None = None) -> Reply:
     return reply
 
 
+def body(content: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    async def reply(_: dict[str, Any]) -> Response:
+        return Response(content, status, headers, "application/json")
+
+    return reply
+
+
 async def test_a_window_is_sent_whole_and_read_whole(
     engine: OpenAIEngine, server: OpenAIServer
 ) -> None:
@@ -107,6 +114,18 @@ async def test_a_server_without_verbose_json_is_asked_for_json(
         (answer(429, {"Retry-After": "3"}), UpstreamLimited),
         (answer(500), UpstreamFailed),
         (answer(200), UpstreamFailed),
+        (body(b"\xff\xfe\xff", 500), UpstreamFailed),
+        (body(b"\xff\xfe\xff"), UpstreamFailed),
+        (body(b"[" * 100_000), UpstreamFailed),
+        (body(b'{"text": null}'), UpstreamFailed),
+        (body(b'{"text": "a", "words": [{"word": "a", "start": NaN, "end": 1}]}'), UpstreamFailed),
+        (
+            body(b'{"text": "", "words": [{"word": "", "start": 0, "end": 1e999}]}'),
+            UpstreamFailed,
+        ),
+        (body(b'{"text": "a", "words": 3}'), UpstreamFailed),
+        (body(b'{"text": "a", "segments": ["b"]}'), UpstreamFailed),
+        (body(b"no gzip", headers={"Content-Encoding": "gzip"}), UpstreamFailed),
     ],
 )
 async def test_its_failures_have_our_names(

@@ -41,7 +41,9 @@ def test_a_status_says_whose_fault_it_is(status: int, error: type[ParleyError]) 
 
 def test_a_limited_server_says_when_to_come_back() -> None:
     assert upstream().refused(429, {"retry-after": "7"}).retry_after_s == 7
-    assert upstream().refused(429, {"retry-after": "tomorrow"}).retry_after_s is None
+    for said in ("tomorrow", "nan", "inf"):
+        assert upstream().refused(429, {"retry-after": said}).retry_after_s is None
+    assert upstream().refused(429, {"retry-after": "-3"}).retry_after_s == 0
 
 
 @pytest.mark.parametrize(
