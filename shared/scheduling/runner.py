@@ -289,7 +289,7 @@ class Runner(Generic[Request, Output]):
         if len(batch) > 1:
             lane.halve(len(batch))
             warning = ("smaller_batch", f"out of memory: batches of {lane.cap} from now on")
-        elif smaller := lane.model.degrade():
+        elif smaller := self._degraded(lane):
             warning = ("smaller_model", f"out of memory: continuing on {smaller}")
         else:
             self.breaker.failed()
@@ -298,6 +298,13 @@ class Runner(Generic[Request, Output]):
         for job in batch:
             job.warnings.append(warning)
         return [Step()] * len(batch)
+
+    def _degraded(self, lane: LaneState[Request, Output]) -> str | None:
+        try:
+            return lane.model.degrade()
+        except Exception:  # the boundary: the lane's thread lives on whatever the model does
+            log.exception("no smaller model can be taken", extra={"lane": lane.index})
+            return None
 
     def _post(self, deliveries: list[Delivery[Request, Output]]) -> None:
         if deliveries and self._loop is not None:

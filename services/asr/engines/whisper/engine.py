@@ -134,7 +134,7 @@ class WhisperEngine:
         batch = self._settings.max_batch or (16 if on_cuda else 1)
         loaded = [await asyncio.to_thread(load, path, short, place) for place in places]
         self._models = tuple(
-            WhisperModel(weights, max_batch=batch, smaller=self._ladder(place, name))
+            WhisperModel(weights, max_batch=batch, smaller=self._ladder(place, path))
             for weights, place in zip(loaded, places, strict=True)
         )
         measured = await asyncio.to_thread(self._measure)
@@ -218,16 +218,23 @@ class WhisperEngine:
         short = partial or self._settings.short_finals
         return frames_for(seconds, self._settings.short_windows if short else ())
 
-    def _ladder(self, device: Device, loaded: str) -> Callable[[], Weights | None]:
-        names = list(self._settings.ladder)
-        if loaded in names:
-            names = names[names.index(loaded) + 1 :]
-        remaining = iter(names)
+    def _ladder(self, device: Device, loaded: Path) -> Callable[[], Weights | None]:
+        remaining = iter(self._settings.ladder)
+        size = _bytes(loaded)
 
         def smaller() -> Weights | None:
+            nonlocal size
             for name in remaining:
-                if path := find(name, self._settings.cache):
-                    return load(path, Path(name).name, device)
+                path = find(name, self._settings.cache)
+                if path is None or _bytes(path) >= size:
+                    continue
+                try:
+                    found = load(path, Path(name).name, device)
+                except EngineUnavailable as error:
+                    log.warning("a smaller model cannot be loaded", extra={"reason": str(error)})
+                    continue
+                size = _bytes(path)
+                return found
             return None
 
         return smaller
@@ -239,6 +246,10 @@ class WhisperEngine:
         window = Window(noise.astype(np.float32), "en", frames=frames, words=True)
         seconds = [_timed(model, window, self._clock) for model in self._models]
         return min(_MOST, max(1, int(sum(_LOAD * _TURN_S / second for second in seconds))))
+
+
+def _bytes(folder: Path) -> int:
+    return (folder / "model.bin").stat().st_size
 
 
 def _timed(model: WhisperModel, window: Window, clock: Clock) -> float:

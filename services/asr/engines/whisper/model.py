@@ -103,9 +103,15 @@ class WhisperModel:
         job.state = None
 
     def degrade(self) -> str | None:
-        """Change to the next smaller model of the ladder."""
+        """Change to the next smaller model of the ladder.
+
+        The one before leaves the device first: where one window did not fit beside it, no
+        second model does.
+        """
+        self.weights.model.unload_model(to_cpu=True)
         smaller = self._smaller()
         if smaller is None:
+            self.weights.model.load_model()
             return None
         self.weights = smaller
         return smaller.name

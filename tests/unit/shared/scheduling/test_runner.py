@@ -217,6 +217,20 @@ async def test_without_a_smaller_model_the_job_fails_as_out_of_memory() -> None:
             await runner.submit(1).result()
 
 
+async def test_a_smaller_model_that_cannot_be_loaded_leaves_the_lane_alive() -> None:
+    model = Counter(fits=0)
+
+    def full() -> str | None:
+        raise EngineUnavailable("no memory for it either")
+
+    model.degrade = full  # type: ignore[method-assign]
+    async with running(model) as runner:
+        with pytest.raises(OutOfMemory):
+            await asyncio.wait_for(runner.submit(1).result(), 10)
+        model.fits = 99
+        assert await asyncio.wait_for(runner.submit(1).result(), 10) == 1
+
+
 async def test_the_breaker_opens_after_failures_in_a_row_and_says_when_to_return() -> None:
     model = Counter()
     model.failure = ValueError("inside the model")

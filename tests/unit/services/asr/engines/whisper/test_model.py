@@ -169,6 +169,27 @@ def test_the_ladder_ends(weights: Weights) -> None:
     assert model.degrade() == "small"
     assert model.weights.name == "small"
     assert model.degrade() is None
+    assert run(model, windows()[:1]), "the last one works on"
+
+
+def test_a_model_leaves_the_device_before_the_next_smaller_one_comes(weights: Weights) -> None:
+    steps: list[str] = []
+
+    class Device:
+        def unload_model(self, *, to_cpu: bool) -> None:
+            steps.append(f"unload, {to_cpu}")
+
+        def load_model(self) -> None:
+            steps.append("load")
+
+    def smaller() -> Weights | None:
+        steps.append("smaller")
+        return None
+
+    model = WhisperModel(replace(weights, model=Device()), smaller=smaller)
+
+    assert model.degrade() is None
+    assert steps == ["unload, True", "smaller", "load"]
 
 
 def test_a_window_without_text_has_numbers_all_the_same() -> None:
