@@ -26,7 +26,9 @@ class Encoding(StrEnum):
     @property
     def width(self) -> int:
         """Bytes per sample."""
-        return {Encoding.S16LE: 2, Encoding.F32LE: 4}.get(self, 1)
+        if self is Encoding.S16LE:
+            return 2
+        return 4 if self is Encoding.F32LE else 1
 
 
 class PcmDecoder:
@@ -66,8 +68,10 @@ class PcmDecoder:
         if self._rest:
             data = self._rest + data
         whole = len(data) - len(data) % self._stride
-        self._rest = bytes(data[whole:])
-        samples = decode(data[:whole], self.encoding)
+        self._rest = b""
+        if whole < len(data):
+            data, self._rest = data[:whole], bytes(data[whole:])
+        samples = decode(data, self.encoding)
         if self.channels == 1:
             return samples
         return np.asarray(samples.reshape(-1, self.channels).mean(axis=1), np.float32)

@@ -1,8 +1,10 @@
 """Silero VAD v6, which ships inside faster-whisper's wheel.
 
 The graph takes ``[frames, 576]`` (512 samples after 64 of context) and one recurrent
-state, so the frames of one call belong to one stream. A frame costs about 0.2 ms on one
-core; batching streams is not possible and would gain nothing.
+state, so the frames of one call belong to one stream. A frame costs about 0.06 ms of a core
+whose caches are warm, and 0.2 ms after 5 ms of idleness. Streams cannot share a call, and
+would gain little: 0.03 ms a frame in calls of eight, but live streams are not in step, so
+that one frame is seldom ready beside another, and waiting for it costs more than it saves.
 Source: https://github.com/snakers4/silero-vad (MIT).
 """
 

@@ -76,7 +76,8 @@ class Listener:
         """The next samples, float32 at 16 kHz."""
         self._metrics.audio_seconds.inc(len(samples) / SAMPLE_RATE)
         self._session.hear(samples)
-        self._wake.set()
+        if self._session.runnable:
+            self._wake.set()
 
     def tell(self, message: Control) -> None:
         """A message of the client, at its place among the samples."""

@@ -79,8 +79,8 @@ class Session:
     @property
     def holding(self) -> bool:
         """Whether the stream waits for a result."""
-        if self._judging:
-            return True
+        if self._judging or not self._turns:
+            return bool(self._judging)
         return len(self._turns) > OWED or any(turn.unheard for turn in self._turns)
 
     @property
@@ -98,7 +98,8 @@ class Session:
     @property
     def idle(self) -> bool:
         """Whether nobody speaks, nothing is owed and nothing is waiting."""
-        return not self._turns and not self._inputs and self._segmenter.idle
+        worked = not self._inputs and len(self._rest) < FRAME
+        return worked and not self._turns and self._segmenter.idle
 
     @property
     def backlog(self) -> int:
@@ -111,9 +112,15 @@ class Session:
         return self._segmenter.position
 
     def hear(self, samples: Samples) -> None:
-        """The next samples of the stream, float32 at 16 kHz, any number."""
-        if len(samples):
+        """The next samples of the stream, float32 at 16 kHz, any number.
+
+        With nothing before them they join the frame that is not whole yet: three of eight
+        frames of 20 ms complete none of ours, and nobody need be woken for those.
+        """
+        if self._inputs or self._quiet or len(self._rest) >= FRAME:
             self._inputs.put(samples)
+        else:
+            self._accept(samples)
 
     def tell(self, message: Control) -> None:
         """A message at its place in the stream."""
@@ -286,11 +293,13 @@ class Session:
 
     def _collect(self) -> None:
         """Gather actions and messages; forget the turns that are done."""
-        for turn in self._turns:
+        spoken = [turn for turn in self._turns if turn.outspoken]
+        for turn in spoken:
             self._gather(turn)
         while self._turns and self._turns[0].done:
             self._outbox.close(self._turns.popleft().index)
-        self._out += [Send(message) for message in self._outbox.take()]
+        if spoken:
+            self._out += [Send(message) for message in self._outbox.take()]
         if self._ending and not self._turns and not self._finished:
             self._finished = True
             self._out.append(Finish())

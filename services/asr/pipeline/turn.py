@@ -104,6 +104,11 @@ class Turn:
         """Where the turn's audio begins, in samples of the stream."""
         return self._since
 
+    @property
+    def outspoken(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._out or self._messages or self.suppressed)
+
     def take(self) -> tuple[Sequence[EngineAction], Sequence[Message]]:
         """What is to be done and sent since the last call."""
         actions, self._out = self._out, []

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from services.asr.engines.base import SAMPLE_RATE, Samples, TranscribeOptions, Transcript
+from services.asr.engines.base import FRAME, SAMPLE_RATE, Samples, TranscribeOptions, Transcript
 from services.asr.metrics import AsrMetrics
+from services.asr.pipeline.actions import Action
 from services.asr.pipeline.listener import Listener
 from services.asr.pipeline.session import Session
 from shared.errors import EngineFailed
@@ -50,6 +51,17 @@ class BrokenJudge:
         return None
 
 
+class CountingSession(Session):
+    """Counts how often it is worked on."""
+
+    advances = 0
+
+    def advance(self, steps: int = 16) -> list[Action]:
+        """Count."""
+        self.advances += 1
+        return super().advance(steps)
+
+
 class Bench:
     """A listener, its engine, and what it sent."""
 
@@ -61,8 +73,9 @@ class Bench:
         self.judge = BrokenJudge()
         self.sent: list[Message] = []
         self._kind = utterance
+        self.session = CountingSession(LevelDetector())
         self.listener = Listener(
-            Session(LevelDetector()),
+            self.session,
             self.engine,
             self.judge,
             self.metrics,
@@ -185,3 +198,20 @@ async def test_warnings_are_counted(code: str) -> None:
 
     labels = {"code": code}
     assert bench.metrics.registry.get_sample_value("parley_asr_warnings_total", labels) == 1
+
+
+async def test_it_works_on_whole_frames_only() -> None:
+    bench = Bench()
+    half = np.zeros(FRAME // 2, np.float32)
+    async with bench.running():
+        await bench.listener.worked()
+        before = bench.session.advances
+
+        bench.listener.hear(half)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert bench.session.advances == before
+
+        bench.listener.hear(half)
+        await bench.listener.worked()
+        assert bench.session.advances == before + 1

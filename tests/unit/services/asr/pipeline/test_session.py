@@ -63,6 +63,20 @@ def test_frames_of_any_length_make_the_same_turns() -> None:
     assert crumbs.sent(Final) == whole.sent(Final)
 
 
+def test_a_frame_that_is_not_whole_is_nothing_to_do() -> None:
+    session = Stage().session
+
+    session.hear(hush(1)[: FRAME - 1])
+    assert (session.runnable, session.idle) == (False, True)
+
+    session.hear(hush(1)[:1])
+    assert (session.runnable, session.idle) == (True, False)
+
+    session.advance()
+    assert session.position == FRAME
+    assert (session.runnable, session.idle) == (False, True)
+
+
 def test_nothing_of_a_turn_is_said_before_the_final_of_the_one_before() -> None:
     stage = Stage()
     stage.hear(speech(2))
