@@ -26,11 +26,6 @@ def correlated(**ids: str) -> Iterator[None]:
         _ids.reset(token)
 
 
-def current_ids() -> dict[str, str]:
-    """The ids in force here."""
-    return dict(_ids.get())
-
-
 class JsonFormatter(logging.Formatter):
     """One JSON object a record; fields given as ``extra`` are kept."""
 

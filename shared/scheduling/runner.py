@@ -128,10 +128,6 @@ class Runner(Generic[Request, Output]):
         """Jobs that were begun and are not over."""
         return self._scheduler.running
 
-    def pressure(self) -> float:
-        """How full the queue is, 0 to 1: what may be left out is left out early."""
-        return self._scheduler.waiting / self._scheduler.policy.max_waiting
-
     async def aclose(self) -> None:
         """Fail what is unfinished with ``Draining``; end the threads."""
         if self._watch is not None:

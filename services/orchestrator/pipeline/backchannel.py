@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from services.orchestrator.pipeline.words import words
-
 _SOUNDS = "mm mmm mhm mm-hm mm-hmm mhmm hmm hm uh-huh uhuh uh um er erm ah aha oh ooh huh eh"
 _WORDS = {
     "en": "okay ok k yeah yep yes yup right sure alright good great nice cool wow really"
@@ -50,8 +48,3 @@ def only_backchannel(heard: Sequence[str], language: str | None) -> bool:
 def asks(text: str) -> bool:
     """Whether what was heard last is a question, so that "okay" would answer it."""
     return text.rstrip(" \"'”’)»").endswith(("?", "？"))
-
-
-def is_backchannel(text: str, language: str | None) -> bool:
-    """:func:`only_backchannel` of a text."""
-    return only_backchannel(words(text), language)

@@ -1,4 +1,4 @@
-"""The assistant's side of a dialogue: from the user's words to the last sound of the answer."""
+"""The assistant's side of a dialogue: from the words heard to what is remembered of the answer."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ from services.orchestrator.pipeline.actions import (
     Count,
     EndSaying,
     Fill,
-    Play,
     Remember,
     Say,
     Stop,
@@ -24,19 +23,14 @@ from services.orchestrator.pipeline.events import (
     SpeechFailed,
     SpeechMade,
 )
-from services.orchestrator.pipeline.playout import RATE, Playout
+from services.orchestrator.pipeline.playout import Playout
 from services.orchestrator.pipeline.reply import Reply
+from services.orchestrator.pipeline.sounding import Sounding
 from services.orchestrator.pipeline.stage import Stage
 from services.orchestrator.pipeline.state import State
 from shared.protocol.base import ErrorMessage
 from shared.protocol.conversation import (
-    AudioClear,
-    AudioDuck,
-    AudioEnd,
-    AudioResume,
-    AudioStart,
     EventError,
-    Filler,
     ReplyDelta,
     ReplyDone,
     TranscriptEvent,
@@ -57,7 +51,7 @@ class Replying:
 
     def __init__(self, stage: Stage, echo: EchoGuard, prices: Prices, turns: int) -> None:
         self._stage = stage
-        self._echo = echo
+        self._sounding = Sounding(stage, echo)
         self._prices = prices
         self.generation = 0
         self._turns = turns
@@ -201,15 +195,7 @@ class Replying:
         """More audio."""
         if (reply := self._current(event.generation)) is None:
             return
-        times, now = reply.times, self._stage.now
-        if not reply.answering:
-            reply.answering, reply.filler_at, times.first_chunk = True, None, now
-            reply.playout.drop_filler()
-        start = reply.playout.add(event.pcm)
-        duration = len(event.pcm) / 2 / RATE
-        times.audio_s += duration
-        times.last_chunk = now
-        reply.marks.add(reply.text, event.spoken, start, duration)
+        self._sounding.add(reply, event)
         self._pump(reply)
 
     def filler_made(self, event: FillerMade) -> None:
@@ -217,9 +203,7 @@ class Replying:
         reply = self._current(event.generation)
         if reply is None or reply.answering or not reply.confirmed or reply.failed:
             return
-        reply.times.fillers += 1
-        reply.playout.add(event.pcm, filler=True)
-        self._stage.tell(Filler(turn_id=reply.turn_id, text=event.text))
+        self._sounding.bridge(reply, event)
         self._pump(reply)
 
     def speech_done(self, event: SpeechDone) -> None:
@@ -250,44 +234,20 @@ class Replying:
 
     def _pump(self, reply: Reply) -> None:
         """Send what is due; finish when all was heard."""
-        now = self._stage.now
-        at = now - reply.playout.played_s(now) + reply.playout.sent_s
-        for pcm in reply.playout.due(now):
-            self._start_sound(reply)
-            self._stage.act(Play(reply.generation, pcm))
-            self._echo.play(pcm, max(at, now))
-            at = max(at, now) + len(pcm) / 2 / RATE
-        if reply.playout.all_sent and reply.audible and not reply.ended:
-            reply.ended = True
-            duration = round(reply.playout.sent_s * 1000, 1)
-            self._stage.tell(AudioEnd(turn_id=reply.turn_id, duration_ms=duration))
-        if reply.playout.all_played(now) and not reply.playout.held:
+        if self._sounding.pump(reply):
             self._finish(reply)
-
-    def _start_sound(self, reply: Reply) -> None:
-        if reply.answering and reply.times.first_audio is None:
-            reply.times.first_audio = self._stage.now
-        if not reply.audible:
-            reply.audible = True
-            self._stage.tell(AudioStart(turn_id=reply.turn_id))
-        if self._stage.state is not State.SPEAKING:
-            self._stage.go(State.SPEAKING)
 
     # -- holding and ending ------------------------------------------------------------
 
     def duck(self) -> None:
         """Somebody may be interrupting: send nothing more for now."""
         if (reply := self.reply) is not None:
-            reply.playout.hold(self._stage.now)
-            if reply.audible:
-                self._stage.tell(AudioDuck(turn_id=reply.turn_id))
+            self._sounding.hold(reply)
 
     def resume(self) -> None:
         """It was nothing."""
         if (reply := self.reply) is not None and reply.playout.held:
-            reply.playout.release(self._stage.now)
-            if reply.audible:
-                self._stage.tell(AudioResume(turn_id=reply.turn_id))
+            self._sounding.release(reply)
             self._pump(reply)
 
     def playback(self, turn_id: str, played_s: float) -> None:
@@ -303,14 +263,10 @@ class Replying:
         if not reply.confirmed:
             self.discard()
             return
-        stage = self._stage
-        heard = reply.heard(stage.now)
-        if reply.audible:
-            stage.tell(AudioClear(turn_id=reply.turn_id))
-            self._echo.silence(stage.now)
-        reply.playout.clear()
+        heard = reply.heard(self._stage.now)
+        self._sounding.clear(reply)
         reply.times.interrupted = True
-        stage.act(Stop(reply.generation))
+        self._stage.act(Stop(reply.generation))
         self._close(reply, heard)
 
     def _finish(self, reply: Reply) -> None:

@@ -1,10 +1,11 @@
 """Ids, counts and log lines of requests."""
 
+import json
 import logging
 
 import pytest
 
-from shared.logs import current_ids
+from shared.logs import JsonFormatter
 from shared.web.observe import Observe
 from tests.clock import ManualClock
 from tests.unit.shared.web.asgi import Raising, Recording, call, http, metrics, websocket
@@ -19,14 +20,16 @@ async def test_the_request_id_is_made_or_kept_and_sent_back() -> None:
 
 
 async def test_everything_inside_carries_the_id() -> None:
-    seen: dict[str, str] = {}
+    lines: list[str] = []
 
     async def app(*_: object) -> None:
-        seen.update(current_ids())
+        lines.append(JsonFormatter("tests").format(logging.makeLogRecord({})))
 
     await call(Observe(app, metrics(), ManualClock()), http(x_request_id="mine"))
-    assert seen == {"request_id": "mine"}
-    assert current_ids() == {}
+    await app()
+    inside, after = map(json.loads, lines)
+    assert inside["request_id"] == "mine"
+    assert "request_id" not in after
 
 
 async def test_paths_with_ids_make_no_new_series() -> None:

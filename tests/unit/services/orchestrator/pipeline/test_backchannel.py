@@ -2,32 +2,33 @@
 
 import pytest
 
-from services.orchestrator.pipeline.backchannel import asks, is_backchannel
+from services.orchestrator.pipeline.backchannel import asks, only_backchannel
+from services.orchestrator.pipeline.words import words
 
 
 @pytest.mark.parametrize(
     "noise", ["uh-huh", "Mm-hmm.", "Okay.", "okay, right", "I see.", "got it, yeah", "", "…"]
 )
 def test_listening_noises(noise: str) -> None:
-    assert is_backchannel(noise, "en")
+    assert only_backchannel(words(noise), "en")
 
 
 @pytest.mark.parametrize(
     "speech", ["stop", "no", "okay but wait", "I see a problem", "yes yes yes yes yes", "right now"]
 )
 def test_words_that_mean_something(speech: str) -> None:
-    assert not is_backchannel(speech, "en")
+    assert not only_backchannel(words(speech), "en")
 
 
 def test_each_language_has_its_own() -> None:
-    assert is_backchannel("Ach so, genau.", "de-DE")
-    assert not is_backchannel("genau", "en")
-    assert is_backchannel("d'accord", "fr")
+    assert only_backchannel(words("Ach so, genau."), "de-DE")
+    assert not only_backchannel(words("genau"), "en")
+    assert only_backchannel(words("d'accord"), "fr")
 
 
 def test_an_unknown_language_is_judged_by_all() -> None:
-    assert is_backchannel("vale", None)
-    assert is_backchannel("okay", "tr")
+    assert only_backchannel(words("vale"), None)
+    assert only_backchannel(words("okay"), "tr")
 
 
 def test_questions() -> None:
