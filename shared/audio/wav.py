@@ -46,6 +46,12 @@ def header(
     )
 
 
+def whole(samples: Samples, sample_rate: int) -> bytes:
+    """A file of 16 bits, of samples float32 [n]."""
+    data = encode(samples, Encoding.S16LE)
+    return header(sample_rate, data_bytes=len(data)) + data
+
+
 class WavFile:
     """Writes a mono WAV piece by piece; its header has the true sizes once closed."""
 

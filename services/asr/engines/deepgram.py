@@ -21,10 +21,11 @@ from services.asr.engines.base import (
 )
 from services.asr.engines.deepgram_results import Results, whole_file
 from services.asr.engines.deepgram_utterance import DeepgramUtterance
-from services.asr.engines.remote import Upstream, wav
 from services.asr.metrics import AsrMetrics
+from shared.audio.wav import whole
 from shared.clock import SystemClock
 from shared.errors import EngineUnavailable, UpstreamFailed
+from shared.upstream import Upstream
 
 URL = "https://api.deepgram.com/v1"
 MODEL = "nova-3"
@@ -63,7 +64,13 @@ class DeepgramEngine:
         self._headers = {"Authorization": f"Token {key}"}
         self._http = httpx.AsyncClient(headers=self._headers, timeout=timeout_s)
         host = urlsplit(url).hostname or url
-        self._upstream = Upstream(host, SystemClock(), at_once=CAPACITY, timeout_s=timeout_s)
+        self._upstream = Upstream(
+            host,
+            SystemClock(),
+            at_once=CAPACITY,
+            timeout_s=timeout_s,
+            key_setting="ASR_UPSTREAM_KEY",
+        )
 
     async def start(self) -> None:
         """See that there is a key.
@@ -91,7 +98,7 @@ class DeepgramEngine:
         headers = {"Content-Type": "audio/wav"}
         async with self._upstream.call():
             answer = await self._http.post(
-                f"{self._url}/listen?{query}", content=wav(samples, SAMPLE_RATE), headers=headers
+                f"{self._url}/listen?{query}", content=whole(samples, SAMPLE_RATE), headers=headers
             )
             if not answer.is_success:
                 raise self._upstream.refused(answer.status_code, answer.headers)

@@ -22,11 +22,13 @@ from services.asr.engines.base import (
     Transcript,
     Word,
 )
-from services.asr.engines.remote import BROKEN, Upstream, moment, wav
+from services.asr.engines.remote import BROKEN, moment
 from services.asr.languages import code_of
 from services.asr.metrics import AsrMetrics
+from shared.audio.wav import whole
 from shared.clock import SystemClock
 from shared.errors import EngineUnavailable, ParleyError, UpstreamFailed
+from shared.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,11 @@ class OpenAIEngine:
             base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout_s
         )
         self._upstream = Upstream(
-            httpx.URL(url).host, SystemClock(), at_once=AT_ONCE, timeout_s=timeout_s
+            httpx.URL(url).host,
+            SystemClock(),
+            at_once=AT_ONCE,
+            timeout_s=timeout_s,
+            key_setting="ASR_UPSTREAM_KEY",
         )
         self._verbose = True
         """Whether the server knows verbose_json; gpt-4o-transcribe does not."""
@@ -129,7 +135,7 @@ class OpenAIEngine:
             fields["prompt"] = options.prompt
         if options.temperature:
             fields["temperature"] = str(options.temperature)
-        upload = {"file": ("audio.wav", wav(samples, SAMPLE_RATE), "audio/wav")}
+        upload = {"file": ("audio.wav", whole(samples, SAMPLE_RATE), "audio/wav")}
         return await self._http.post(path, data=fields, files=upload)
 
     def _refusal(self, answer: httpx.Response) -> ParleyError:

@@ -16,7 +16,7 @@ from services.tts.engines.base import (
     WordTime,
 )
 from services.tts.engines.openai_speech import RemoteOptions
-from services.tts.engines.upstream import Upstream
+from services.tts.engines.upstream import SpeechServer
 from shared.audio.pcm import Encoding, PcmDecoder
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamFailed
 
@@ -30,8 +30,8 @@ _MARKS = re.compile(r"^\W+|\W+$")
 class ElevenLabsEngine:
     """A remote engine; its list of voices is asked for at the start."""
 
-    def __init__(self, upstream: Upstream, options: RemoteOptions) -> None:
-        self._upstream = upstream
+    def __init__(self, server: SpeechServer, options: RemoteOptions) -> None:
+        self._server = server
         self._options = options
         self._voices: tuple[Voice, ...] = ()
 
@@ -59,9 +59,9 @@ class ElevenLabsEngine:
             EngineUnavailable: it cannot be had, or has none of the voices in the settings.
         """
         try:
-            listed = await self._upstream.get("v1/voices")
+            listed = await self._server.get("v1/voices")
         except ParleyError as error:
-            raise EngineUnavailable(f"{error.message}; check TTS_REMOTE_KEY") from error
+            raise EngineUnavailable(f"{error.message}; see TTS_REMOTE_URL") from error
         rows = listed.get("voices", []) if isinstance(listed, Mapping) else []
         voices = [Voice(str(row["voice_id"]), str(row.get("name", "")), ()) for row in rows]
         wanted = self._options.voices
@@ -75,7 +75,7 @@ class ElevenLabsEngine:
             raise NotFound(f"no voice {request.voice_id!r}", param="voice")
         decoder, alignment = PcmDecoder(Encoding.S16LE), Alignment(request.text)
         path = f"v1/text-to-speech/{request.voice_id}/stream/with-timestamps"
-        async with self._upstream.stream(path, self._body(request), _FORMAT) as answer:
+        async with self._server.stream(path, self._body(request), _FORMAT) as answer:
             async for line in answer.aiter_lines():
                 if line:
                     audio, times = _parsed(line)
@@ -97,7 +97,7 @@ class ElevenLabsEngine:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._upstream.aclose()
+        await self._server.aclose()
 
 
 class Alignment:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.tts.engines.base import EngineInfo, Kind, SpeechChunk, SpeechRequest, Voice
 from services.tts.engines.spread import Pacing
-from services.tts.engines.upstream import Upstream
+from services.tts.engines.upstream import SpeechServer
 from shared.audio.pcm import Encoding, PcmDecoder
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamRefused
 
@@ -29,8 +29,8 @@ class RemoteOptions:
 class OpenAiSpeechEngine:
     """A remote engine; its audio is 24 kHz s16le, streamed."""
 
-    def __init__(self, upstream: Upstream, options: RemoteOptions) -> None:
-        self._upstream = upstream
+    def __init__(self, server: SpeechServer, options: RemoteOptions) -> None:
+        self._server = server
         self._options = options
 
     @property
@@ -57,10 +57,10 @@ class OpenAiSpeechEngine:
             EngineUnavailable: it refuses us.
         """
         try:
-            await self._upstream.get("models")
+            await self._server.get("models")
         except UpstreamRefused as error:
-            if "404" not in error.message:  # not every server lists its models
-                raise EngineUnavailable(f"{error.message}; check TTS_REMOTE_KEY") from error
+            if "answered 404" not in error.message:  # not every server lists its models
+                raise EngineUnavailable(error.message) from error
         except ParleyError as error:
             log.warning("speech server is away", extra={"why": error.message})
 
@@ -69,7 +69,7 @@ class OpenAiSpeechEngine:
         if request.voice_id not in self._options.voices:
             raise NotFound(f"no voice {request.voice_id!r}", param="voice")
         decoder, pacing = PcmDecoder(Encoding.S16LE), Pacing(request.text, request.speed)
-        async with self._upstream.stream("audio/speech", self._body(request)) as answer:
+        async with self._server.stream("audio/speech", self._body(request)) as answer:
             async for data in answer.aiter_bytes():
                 samples = decoder.feed(data)
                 if len(samples):
@@ -93,4 +93,4 @@ class OpenAiSpeechEngine:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._upstream.aclose()
+        await self._server.aclose()

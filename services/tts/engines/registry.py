@@ -11,7 +11,7 @@ from services.tts.engines.base import Engine
 from services.tts.engines.chatterbox.offer import lacking as chatterbox_lacks
 from services.tts.engines.kokoro_weights import Weights
 from services.tts.engines.openai_speech import RemoteOptions
-from services.tts.engines.upstream import Address, Upstream
+from services.tts.engines.upstream import Address, SpeechServer
 from shared.errors import EngineUnavailable
 from shared.fallback import best
 from shared.scheduling.metrics import Observer
@@ -71,11 +71,11 @@ def _openai(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
     del observer
     key = settings.remote_key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    upstream = _upstream(settings, "https://api.openai.com/v1", headers)
+    server = _server(settings, "https://api.openai.com/v1", headers)
     model = settings.remote_model or "gpt-4o-mini-tts"
     voices = settings.remote_voices or OPENAI_VOICES
     options = RemoteOptions(model, voices, settings.remote_connections, reason)
-    return OpenAiSpeechEngine(upstream, options)
+    return OpenAiSpeechEngine(server, options)
 
 
 def _elevenlabs(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
@@ -83,14 +83,14 @@ def _elevenlabs(settings: TtsSettings, observer: Observer, reason: str) -> Engin
 
     del observer
     headers = {"xi-api-key": settings.remote_key.get_secret_value()}
-    upstream = _upstream(settings, "https://api.elevenlabs.io", headers)
+    server = _server(settings, "https://api.elevenlabs.io", headers)
     model = settings.remote_model or "eleven_flash_v2_5"
     options = RemoteOptions(model, settings.remote_voices, settings.remote_connections, reason)
-    return ElevenLabsEngine(upstream, options)
+    return ElevenLabsEngine(server, options)
 
 
-def _upstream(settings: TtsSettings, url: str, headers: Mapping[str, str]) -> Upstream:
-    return Upstream(
+def _server(settings: TtsSettings, url: str, headers: Mapping[str, str]) -> SpeechServer:
+    return SpeechServer(
         Address(
             url=settings.remote_url or url,
             headers=headers,

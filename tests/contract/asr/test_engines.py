@@ -25,7 +25,8 @@ NAMES = ("instant", *MODULES)
 
 async def settings(name: str, stack: AsyncExitStack) -> AsrSettings:
     """The weights and the servers being ours."""
-    url, model = "", "auto"
+    url: str | None = None
+    model = "auto"
     if name == "whisper":
         model = str(WEIGHTS)
     elif name == "openai":

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shared.audio.pcm import Encoding, encode
-from shared.audio.wav import HEADER_BYTES, UNKNOWN, WavFile, header
+from shared.audio.wav import HEADER_BYTES, UNKNOWN, WavFile, header, whole
 
 TONE = (0.5 * np.sin(np.arange(2_400) / 10)).astype(np.float32)
 
@@ -59,3 +59,8 @@ def test_ffmpeg_reads_it(encoding: Encoding, known: bool) -> None:
 
 def test_sizes_beyond_the_format_are_called_unknown() -> None:
     assert header(16_000, data_bytes=2**33)[40:44] == UNKNOWN.to_bytes(4, "little")
+
+
+def test_a_whole_file_is_read_by_others() -> None:
+    with wave.open(BytesIO(whole(np.zeros(800, np.float32), 16_000))) as file:
+        assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (16_000, 800, 2)

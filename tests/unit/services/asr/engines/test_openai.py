@@ -107,34 +107,43 @@ async def test_a_server_without_verbose_json_is_asked_for_json(
 
 
 @pytest.mark.parametrize(
-    ("reply", "error"),
+    ("reply", "error", "retry_after_s"),
     [
-        (answer(401), UpstreamRefused),
-        (answer(404), UpstreamRefused),
-        (answer(429, {"Retry-After": "3"}), UpstreamLimited),
-        (answer(500), UpstreamFailed),
-        (answer(200), UpstreamFailed),
-        (body(b"\xff\xfe\xff", 500), UpstreamFailed),
-        (body(b"\xff\xfe\xff"), UpstreamFailed),
-        (body(b"[" * 100_000), UpstreamFailed),
-        (body(b'{"text": null}'), UpstreamFailed),
-        (body(b'{"text": "a", "words": [{"word": "a", "start": NaN, "end": 1}]}'), UpstreamFailed),
+        (answer(401), UpstreamRefused, None),
+        (answer(404), UpstreamRefused, None),
+        (answer(429, {"Retry-After": "3"}), UpstreamLimited, 3),
+        (answer(500), UpstreamFailed, 1),
+        (answer(200), UpstreamFailed, None),
+        (body(b"\xff\xfe\xff", 500), UpstreamFailed, 1),
+        (body(b"\xff\xfe\xff"), UpstreamFailed, None),
+        (body(b"[" * 100_000), UpstreamFailed, None),
+        (body(b'{"text": null}'), UpstreamFailed, None),
+        (
+            body(b'{"text": "a", "words": [{"word": "a", "start": NaN, "end": 1}]}'),
+            UpstreamFailed,
+            None,
+        ),
         (
             body(b'{"text": "", "words": [{"word": "", "start": 0, "end": 1e999}]}'),
             UpstreamFailed,
+            None,
         ),
-        (body(b'{"text": "a", "words": 3}'), UpstreamFailed),
-        (body(b'{"text": "a", "segments": ["b"]}'), UpstreamFailed),
-        (body(b"no gzip", headers={"Content-Encoding": "gzip"}), UpstreamFailed),
+        (body(b'{"text": "a", "words": 3}'), UpstreamFailed, None),
+        (body(b'{"text": "a", "segments": ["b"]}'), UpstreamFailed, None),
+        (body(b"no gzip", headers={"Content-Encoding": "gzip"}), UpstreamFailed, 1),
     ],
 )
 async def test_its_failures_have_our_names(
-    engine: OpenAIEngine, server: OpenAIServer, reply: Reply, error: type[ParleyError]
+    engine: OpenAIEngine,
+    server: OpenAIServer,
+    reply: Reply,
+    error: type[ParleyError],
+    retry_after_s: float | None,
 ) -> None:
     server.reply = reply
     with pytest.raises(error) as raised:
         await engine.transcribe(SECOND, TranscribeOptions())
-    assert raised.value.retry_after_s == (3 if error is UpstreamLimited else None)
+    assert raised.value.retry_after_s == retry_after_s
 
 
 async def test_a_silent_server_is_a_timeout(server: OpenAIServer) -> None:

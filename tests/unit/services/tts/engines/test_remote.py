@@ -8,7 +8,8 @@ import pytest
 from services.tts.engines.base import Engine, SpeechChunk, SpeechRequest
 from services.tts.engines.elevenlabs import ElevenLabsEngine
 from services.tts.engines.openai_speech import OpenAiSpeechEngine, RemoteOptions
-from services.tts.engines.upstream import Address, Upstream
+from services.tts.engines.upstream import Address
+from services.tts.engines.upstream import SpeechServer as SpeechServerClient
 from shared.errors import (
     DeadlineExceeded,
     EngineUnavailable,
@@ -33,7 +34,7 @@ def made(
     kind: str, url: str, *, key: str = KEY, clock: ManualClock | None = None, timeout_s: float = 5
 ) -> Engine:
     headers = {"xi-api-key": key} if kind == "elevenlabs" else {"Authorization": f"Bearer {key}"}
-    upstream = Upstream(Address(url, headers, 4, timeout_s), clock=clock)
+    upstream = SpeechServerClient(Address(url, headers, 4, timeout_s), clock=clock)
     options = RemoteOptions("a-model", ("hum", "drone"), 4)
     engine = ElevenLabsEngine if kind == "elevenlabs" else OpenAiSpeechEngine
     return engine(upstream, options)
@@ -141,7 +142,7 @@ async def test_a_wrong_key_is_told_at_the_start(kind: str, server: SpeechServer)
 
 
 async def test_voices_that_elevenlabs_lacks_are_told_at_the_start(server: SpeechServer) -> None:
-    upstream = Upstream(Address(server.url, {"xi-api-key": KEY}, 4))
+    upstream = SpeechServerClient(Address(server.url, {"xi-api-key": KEY}, 4))
     engine = ElevenLabsEngine(upstream, RemoteOptions("m", ("nobody",), 4))
     with pytest.raises(EngineUnavailable, match="TTS_REMOTE_VOICES"):
         await engine.start()

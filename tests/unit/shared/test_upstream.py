@@ -1,12 +1,11 @@
+"""Whose fault it was, and when a server of others is left alone."""
+
 import asyncio
-import wave
-from io import BytesIO
+import time
 
 import httpx
-import numpy as np
 import pytest
 
-from services.asr.engines.remote import Upstream, wav
 from shared.errors import (
     DeadlineExceeded,
     EngineUnavailable,
@@ -15,11 +14,14 @@ from shared.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
+from shared.upstream import Upstream
 from tests.clock import ManualClock
 
 
 def upstream(clock: ManualClock | None = None, *, timeout_s: float = 5.0) -> Upstream:
-    return Upstream("there", clock or ManualClock(), at_once=1, timeout_s=timeout_s)
+    return Upstream(
+        "there", clock or ManualClock(), at_once=1, timeout_s=timeout_s, key_setting="A_KEY"
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_a_status_says_whose_fault_it_is(status: int, error: type[ParleyError]) 
 def test_a_limited_server_says_when_to_come_back() -> None:
     assert upstream().refused(429, {"retry-after": "7"}).retry_after_s == 7
     for said in ("tomorrow", "nan", "inf"):
-        assert upstream().refused(429, {"retry-after": said}).retry_after_s is None
+        assert upstream().refused(429, {"retry-after": said}).retry_after_s == 1
     assert upstream().refused(429, {"retry-after": "-3"}).retry_after_s == 0
 
 
@@ -85,6 +87,32 @@ async def test_what_keeps_failing_is_left_alone_for_a_while() -> None:
     there.check()
 
 
+def test_a_key_that_is_not_taken_is_not_told_on() -> None:
+    error = upstream().refused(401, {}, "no such key: sk-hush")
+    assert error.message == "there answered 401; set A_KEY"
+    assert upstream().refused(400, {}, "too long").message == "there answered 400: too long"
+
+
+async def test_a_streamed_answer_may_take_its_time() -> None:
+    there = upstream(timeout_s=0.01)
+    async with there.call(streamed=True):
+        await asyncio.to_thread(time.sleep, 0.05)
+
+
+async def test_a_refusal_is_an_answer_and_closes_the_breaker() -> None:
+    clock = ManualClock()
+    there = upstream(clock)
+    for _ in range(3):
+        with pytest.raises(UpstreamFailed):
+            async with there.call():
+                raise OSError
+    clock.advance(60)
+    with pytest.raises(UpstreamRefused):
+        async with there.call():
+            raise UpstreamRefused("no")
+    there.check()
+
+
 async def test_refusals_do_not_open_the_breaker() -> None:
     there = upstream()
     for _ in range(5):
@@ -92,8 +120,3 @@ async def test_refusals_do_not_open_the_breaker() -> None:
             async with there.call():
                 raise UpstreamRefused("no")
     there.check()
-
-
-def test_the_upload_is_a_wav_file() -> None:
-    with wave.open(BytesIO(wav(np.zeros(800, np.float32), 16_000))) as file:
-        assert (file.getframerate(), file.getnframes(), file.getsampwidth()) == (16_000, 800, 2)
