@@ -59,6 +59,9 @@ fmt: dev ## format, and mend what the linter can
 docs: dev ## write the documents that are made from the code
 	@$(PY) -m deploy.docs
 
+locks: dev ## compile deploy/requirements again; UPGRADE=1 raises every version
+	@$(PY) -m deploy.locks compile $(if $(UPGRADE),--upgrade)
+
 bench: bench-audio bench-asr bench-tts bench-chatterbox bench-conversation bench-sessions ## all of the measurements below
 
 bench-audio: dev ## measure rates, codecs and tempo; writes docs/benchmarks.md
@@ -72,9 +75,6 @@ bench-tts: dev ## measure what the TTS service itself costs; writes docs/benchma
 
 bench-chatterbox: chatterbox ## measure Chatterbox beside its package; writes docs/benchmarks.md
 	@$(CB) -m tests.bench.chatterbox $(BENCH)
-
-locks: dev ## compile deploy/requirements again; UPGRADE=1 raises every version
-	@$(PY) -m deploy.locks compile $(if $(UPGRADE),--upgrade)
 
 bench-conversation: dev ## what a conversation costs by itself, in process and over sockets
 	@$(PY) -m tests.bench.conversation $(BENCH)

@@ -1,7 +1,6 @@
 """Whose fault it was, and when a server of others is left alone."""
 
 import asyncio
-import time
 
 import httpx
 import pytest
@@ -93,10 +92,13 @@ def test_a_key_that_is_not_taken_is_not_told_on() -> None:
     assert upstream().refused(400, {}, "too long").message == "there answered 400: too long"
 
 
-async def test_a_streamed_answer_may_take_its_time() -> None:
-    there = upstream(timeout_s=0.01)
+async def test_only_a_streamed_answer_may_take_its_time() -> None:
+    there = upstream(timeout_s=0.0)
     async with there.call(streamed=True):
-        await asyncio.to_thread(time.sleep, 0.05)
+        await asyncio.wait({asyncio.create_task(asyncio.sleep(0))})
+    with pytest.raises(DeadlineExceeded):
+        async with there.call():
+            await asyncio.wait({asyncio.create_task(asyncio.sleep(0))})
 
 
 async def test_a_refusal_is_an_answer_and_closes_the_breaker() -> None:
