@@ -24,3 +24,11 @@ def code_of(language: object) -> str | None:
         return _CODES[text]
     code = text.partition("-")[0]
     return code if 2 <= len(code) <= 3 and code.isalpha() else None
+
+
+_UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
+
+
+def space(language: str | None) -> str:
+    """What stands between two words of a language: nothing in Chinese, Japanese and some more."""
+    return "" if language in _UNSPACED else " "

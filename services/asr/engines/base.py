@@ -19,6 +19,8 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.asr.languages import space
+
 SAMPLE_RATE = 16_000
 """Hz, of all audio that engines see."""
 
@@ -133,7 +135,9 @@ class Transcript:
         weights = [len(part.text) for part in said]
         confidence = sum(part.confidence * n for part, n in zip(said, weights, strict=True))
         return cls(
-            text=" ".join(part.text for part in said),
+            text="".join(
+                (space(part.language) if n else "") + part.text for n, part in enumerate(said)
+            ),
             words=tuple(word for part in said for word in part.words),
             language=next((part.language for part in [*said, *parts] if part.language), None),
             confidence=confidence / sum(weights) if said else 0.0,

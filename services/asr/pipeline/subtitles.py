@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from services.asr.engines.base import Segment, Transcript, Word
+from services.asr.languages import space
 
 LONGEST_CUE_S = 6.0
 LONGEST_LINE = 42
-"""Characters; a cue has at most two lines."""
+"""Columns; a cue has at most two lines."""
 GAP_S = 1.0
 """A pause between words that ends a cue."""
 SHORTEST_CUE_S = 0.02
+_SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ def cues(transcript: Transcript) -> list[Cue]:
 
     They are in order, do not overlap, and each lasts longer than nothing.
     """
-    found = _from_words(transcript.words) if transcript.words else _whole(transcript.segments)
+    between = space(transcript.language)
+    words, segments = transcript.words, transcript.segments
+    found = _from_words(words, between) if words else _whole(segments)
     out: list[Cue] = []
     for index, cue in enumerate(found):
         start = max(cue.start, out[-1].end if out else 0.0)
@@ -56,29 +61,29 @@ def vtt(transcript: Transcript) -> str:
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _from_words(words: Sequence[Word]) -> list[Cue]:
+def _from_words(words: Sequence[Word], between: str) -> list[Cue]:
     out: list[Cue] = []
     group: list[Word] = []
     for word in words:
-        if group and _is_full(group, word):
-            out.append(_cue(group))
+        if group and _is_full(group, word, between):
+            out.append(_cue(group, between))
             group = []
         group.append(word)
-    return [*out, _cue(group)]
+    return [*out, _cue(group, between)]
 
 
-def _is_full(group: Sequence[Word], word: Word) -> bool:
-    length = sum(len(each.word) + 1 for each in group) + len(word.word)
+def _is_full(group: Sequence[Word], word: Word, between: str) -> bool:
+    length = sum(_width(each.word + between) for each in group) + _width(word.word)
     return (
         word.start - group[-1].end > GAP_S
         or word.end - group[0].start > LONGEST_CUE_S
         or length > 2 * LONGEST_LINE
-        or (group[-1].word.endswith((".", "?", "!")) and length > LONGEST_LINE)
+        or (group[-1].word.endswith(_SENTENCE_ENDS) and length > LONGEST_LINE)
     )
 
 
-def _cue(group: Sequence[Word]) -> Cue:
-    return Cue(group[0].start, group[-1].end, " ".join(word.word for word in group))
+def _cue(group: Sequence[Word], between: str) -> Cue:
+    return Cue(group[0].start, group[-1].end, between.join(word.word for word in group))
 
 
 def _whole(segments: Iterable[Segment]) -> list[Cue]:
@@ -88,11 +93,19 @@ def _whole(segments: Iterable[Segment]) -> list[Cue]:
 def _lines(text: str) -> str:
     """The text in two lines when one would be too long; never an empty line."""
     flat = " ".join(text.split())
-    if len(flat) <= LONGEST_LINE or " " not in flat:
+    if _width(flat) <= LONGEST_LINE:
         return flat
-    spaces = [index for index, letter in enumerate(flat) if letter == " "]
-    middle = min(spaces, key=lambda index: abs(index - len(flat) / 2))
-    return flat[:middle] + "\n" + flat[middle + 1 :]
+    breaks = [n for n, letter in enumerate(flat) if letter == " "]
+    breaks = breaks or [n for n, letter in enumerate(flat) if n and _width(letter) > 1]
+    if not breaks:
+        return flat
+    middle = min(breaks, key=lambda index: abs(index - len(flat) / 2))
+    return flat[:middle] + "\n" + flat[middle:].lstrip(" ")
+
+
+def _width(text: str) -> int:
+    """Columns: Chinese and Japanese letters are twice as wide as Latin ones."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _escaped(text: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.asr.engines.base import Transcript, Word
+from services.asr.languages import space
 
-_UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 _SLACK_S = 0.1
 """How far a hypothesis may move the end of a stable word."""
 _ONE_AGAIN_S, _MORE_AGAIN_S = 0.3, 1.0
@@ -51,7 +51,8 @@ class LocalAgreement:
 
     def update(self, hypothesis: Transcript) -> None:
         """Take the next hypothesis of all that is not settled."""
-        self._space = "" if hypothesis.language in _UNSPACED else " "
+        if not self._settled and not self._stable:  # what is stable is never written anew
+            self._space = space(hypothesis.language)
         self.confidence = hypothesis.confidence
         tail = self._beyond_stable(_words(hypothesis))
         agreed = _common_prefix(self._tail, tail)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from services.asr.engines.base import Engine, TranscribeOptions, Transcript
+from services.asr.languages import space
 from services.asr.pipeline.catalogue import Catalogue
 from services.asr.pipeline.files import FileResult, FileTranscriber, Recording
 from services.asr.routes.form import the_file, wishes
@@ -131,7 +132,7 @@ def _delta(
 ) -> list[dict[str, Any]]:
     if not part.text:
         return []
-    text = f" {part.text}" if found else part.text
+    text = space(part.language) + part.text if found else part.text
     found.append(replace(part, warnings=()))
     event: dict[str, Any] = {
         "type": "transcript.text.delta",

@@ -23,3 +23,8 @@ def test_silence_joined_is_silence() -> None:
 
 def test_no_shift_is_the_same() -> None:
     assert ONE.shifted(0) is ONE
+
+
+def test_windows_are_joined_as_their_language_joins_words() -> None:
+    parts = [Transcript("今日は", language="ja"), Transcript(""), Transcript("雨", language="ja")]
+    assert Transcript.joined(parts).text == "今日は雨"

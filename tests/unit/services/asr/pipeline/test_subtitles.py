@@ -61,3 +61,13 @@ def test_cues_are_ordered_short_and_whole(words: tuple[Word, ...]) -> None:
 def test_a_pause_and_a_sentence_end_a_cue() -> None:
     words = (*spoken(2), Word("end.", 0.8, 1.0, 1), *spoken(2, start=4))
     assert len(cues(Transcript("", words))) == 2
+
+
+def test_languages_without_spaces_get_none_and_shorter_lines() -> None:
+    letters = "今日はとても良い天気ですね散歩に行きましょうか。明日は雨が降るそうです"
+    words = tuple(Word(letter, n * 0.1, (n + 1) * 0.1, 0.9) for n, letter in enumerate(letters))
+    found = cues(Transcript(letters, words, language="ja"))
+
+    assert "".join(cue.text for cue in found) == letters
+    lines = srt(Transcript(letters, words, language="ja")).split("\n")
+    assert max(len(line) for line in lines if "-->" not in line) <= 21

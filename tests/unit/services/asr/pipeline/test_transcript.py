@@ -34,6 +34,17 @@ def test_two_that_agree_do() -> None:
     assert (agreement.stable, agreement.text) == ("the cat", "the cat sang loud")
 
 
+def test_a_language_that_changes_its_mind_rewrites_nothing() -> None:
+    """Detected anew for each partial, it may: `stable` only grows all the same."""
+    agreement = LocalAgreement()
+    stable = []
+    for language in ("ja", "ja", "en", "en", "ja"):
+        agreement.update(hypothesis_of("今日 は いい", language=language))
+        stable.append(agreement.stable)
+
+    assert stable == ["", *["今日はいい"] * 4]
+
+
 def test_case_and_punctuation_are_no_disagreement() -> None:
     agreement = LocalAgreement()
 
