@@ -29,6 +29,11 @@ def code_of(language: object) -> str | None:
 _UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 
 
+def base_code(language: str) -> str:
+    """ISO 639-1 in lower case, without the region: `de` of `de-DE` and `de_AT`."""
+    return language.lower().replace("_", "-").partition("-")[0]
+
+
 def space(language: str | None) -> str:
     """What stands between two words of a language: nothing in Chinese, Japanese and some more."""
     return "" if language in _UNSPACED else " "

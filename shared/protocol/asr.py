@@ -58,7 +58,8 @@ class Config(Message):
     channels: Literal[1, 2] = 1
     """Of two the mean is heard."""
     language: str | None = None
-    """ISO 639-1; null: detected for each turn."""
+    """ISO 639-1, a region (`de-AT`) is not looked at; null, or one that the engine does not know:
+    detected for each turn."""
     model: str | None = None
     """Null: the loaded one, which also answers for known others, with a `warning`."""
     partials: bool = True

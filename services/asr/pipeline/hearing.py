@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.asr.engines.base import Engine, SpeechDetector, TurnModel
+from services.asr.engines.base import Engine, EngineInfo, SpeechDetector, TurnModel
+from services.asr.languages import base_code
 from services.asr.metrics import AsrMetrics
 from services.asr.pipeline.catalogue import Catalogue
 from services.asr.pipeline.listener import Listener
@@ -44,6 +45,13 @@ class Hearing:
             final_timeout_s=self.final_timeout_s,
         )
 
+    def granted(self, config: Config) -> Config:
+        """The config with a language that the engine knows, else one that it detects."""
+        info = self.engine.info
+        if not config.language or not info.languages:
+            return config
+        return config.model_copy(update={"language": _known(config.language, info)})
+
     def objections(self, config: Config) -> list[tuple[str, str]]:
         """Code and message of each wish that the engine cannot grant.
 
@@ -54,11 +62,15 @@ class Hearing:
         found = []
         if substituted := self.catalogue.substitution(config.model, info):
             found.append(("model_substituted", substituted))
-        if config.language and info.languages and config.language not in info.languages:
+        if config.language and info.languages and not _known(config.language, info):
             spoken = ", ".join(info.languages)
-            found.append(
-                ("unsupported_option", f"{info.name} hears {spoken}, not {config.language}")
-            )
+            named = config.language[:32]
+            found.append(("unsupported_option", f"{info.name} hears {spoken}, not {named}"))
         if config.prompt and "prompt" not in info.capabilities:
             found.append(("unsupported_option", f"{info.name} takes no prompt"))
         return found
+
+
+def _known(language: str, info: EngineInfo) -> str | None:
+    code = base_code(language)
+    return code if code in info.languages else None

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.asr.engines.base import EngineInfo, TranscribeOptions
+from services.asr.languages import base_code
 from services.asr.pipeline.catalogue import Catalogue
 from services.asr.routes.uploads import Form, Upload
 from shared.errors import InvalidRequest, UnsupportedOption
@@ -150,7 +151,7 @@ def _language(wanted: str | None, info: EngineInfo) -> str | None:
     """
     if not wanted:
         return None
-    code = wanted.lower().replace("_", "-").partition("-")[0]
+    code = base_code(wanted)
     if info.languages and code not in info.languages:
         raise InvalidRequest(f"unknown language `{wanted[:32]}`", param="language")
     return code

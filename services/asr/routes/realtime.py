@@ -82,7 +82,7 @@ class _Connection:
         self._translator = Translator()
         self._listener = hearing.listener(session.id)
         self._intake = Intake()
-        self._listener.tell(self._intake.configure(session.config()))
+        self._listener.tell(hearing.granted(self._intake.configure(session.config())))
         self._uncommitted_s = 0.0
         self._sending = asyncio.Lock()
 
@@ -134,7 +134,7 @@ class _Connection:
     async def _update(self, event: SessionUpdate) -> None:
         session = self._session.changed(event.session)
         self._hearing.catalogue.substitution(session.model, self._hearing.engine.info)
-        self._listener.tell(self._intake.configure(session.config()))
+        self._listener.tell(self._hearing.granted(self._intake.configure(session.config())))
         self._session = session
         self._translator.manual = session.manual
         await self._send({"type": "session.updated", "session": self._session.described()})

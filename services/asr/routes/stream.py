@@ -125,7 +125,7 @@ class _Connection:
 
     async def _configure(self, message: Config) -> None:
         objections = self._hearing.objections(message)
-        self._listener.tell(self._intake.configure(message))
+        self._listener.tell(self._hearing.granted(self._intake.configure(message)))
         for code, text in objections:
             await self._socket.warn(code, text)
 
