@@ -37,9 +37,18 @@ def main() -> int:
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
+    except OSError as error:  # a folder of another user, a full disk
+        told = Problem(_told(error), "see who owns it, and whether the disk is full")
+        print(f"error: {told}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _told(error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"{error.filename}: {why}" if error.filename else why
 
 
 def _run(plan: plan.Plan) -> None:

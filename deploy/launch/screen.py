@@ -88,6 +88,9 @@ def _service(name: str, url: str, health: Mapping[str, Any]) -> list[str]:
     told = engine if isinstance(engine, Mapping) else {**health, "name": engine}
     called = " ".join(str(told[key]) for key in ("name", "model") if told.get(key))
     rows = [f"  {name:<13} {url}  {called}".rstrip()]
+    redis = health.get("redis", {})
+    if redis.get("enabled") and not redis.get("healthy"):
+        rows.append(f"{INDENT}warning: Redis does not answer at REDIS_URL")
     if reason := told.get("reason"):
         rows += textwrap.wrap(
             reason, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False

@@ -16,7 +16,7 @@ from shared.clients.commands import say, talk, transcribe, voices
 from shared.clients.commands.console import Console
 from shared.clients.commands.settings import ClientSettings
 from shared.clients.connection import NotAnswering
-from shared.errors import ParleyError
+from shared.errors import ParleyError, Unauthorized
 
 ENVIRONMENT = """\
 Options can be set in the environment or in .env: PARLEY_ASR_URL, PARLEY_TTS_URL,
@@ -48,10 +48,15 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = parser().parse_args(words)
     console = Console()
+    keyless = False
     try:
-        return int(asyncio.run(arguments.run(arguments, _settings(arguments), console)))
+        settings = _settings(arguments)
+        keyless = settings.key is None and not settings.api_keys
+        return int(asyncio.run(arguments.run(arguments, settings, console)))
     except NotAnswering as error:
         console.note(f"error: {error.message}: start it with `make run`")
+    except Unauthorized as error:
+        console.note(f"error: {error.message}{': set PARLEY_API_KEY' if keyless else ''}")
     except ParleyError as error:
         console.note(f"error: {error.message}")
     except ValidationError as error:

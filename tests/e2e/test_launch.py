@@ -85,3 +85,11 @@ def test_an_address_of_another_machine_is_no_matter_of_ports(tmp_path: Path) -> 
         assert launcher.finish() == 1
     assert "cannot listen on 192.0.2.1" in launcher.said
     assert "remedy: set HOST to an address of this machine" in launcher.said
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with launched(tmp_path / "file" / "logs") as launcher:
+        assert launcher.finish() == 1
+    assert f"error: {tmp_path / 'file' / 'logs'}: Not a directory" in launcher.said
+    assert "Traceback" not in launcher.said

@@ -31,6 +31,15 @@ def test_a_long_reason_is_broken_between_words_under_its_address() -> None:
     assert all(len(line) <= 100 and line.startswith(" " * 16) for line in lines)
 
 
+def test_a_redis_that_does_not_answer_is_told_where_it_is_missed() -> None:
+    for healthy in (True, False):
+        redis = {"enabled": True, "healthy": healthy}
+        shown = screen.ready(load({}), {"orchestrator": {**CONVERSATION, "redis": redis}}, **HOW)
+        assert ("warning: Redis does not answer" in shown) is not healthy
+    off = {**CONVERSATION, "redis": {"enabled": False, "healthy": False}}
+    assert "Redis" not in screen.ready(load({}), {"orchestrator": off}, **HOW)
+
+
 def test_logs_that_are_already_shown_are_not_pointed_to() -> None:
     assert "out/logs" in screen.ready(load({}), {}, **HOW)
     assert "out/logs" not in screen.ready(load({"LOGS": "1"}), {}, **HOW)

@@ -1,8 +1,12 @@
 """The command line's frame: help, wrong usage, bad settings."""
 
+import asyncio
+
 import pytest
+from starlette.responses import JSONResponse
 
 from shared.clients.__main__ import main
+from tests.local_app import serving
 
 
 @pytest.mark.parametrize("command", ["transcribe", "say", "voices", "talk"])
@@ -29,3 +33,13 @@ def test_a_bad_setting_is_named(
     error = capsys.readouterr().err
     assert error.startswith("error: TTS_PORT: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "hint"), [((), ": set PARLEY_API_KEY"), (("--key", "k"), "")])
+async def test_who_has_no_key_is_told_where_to_put_one(
+    words: tuple[str, ...], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = {"error": {"message": "no entry", "code": "unauthorized"}}
+    async with serving(JSONResponse(refusal, 401)) as url:
+        assert await asyncio.to_thread(main, [*words, "--tts", url, "voices"]) == 1
+    assert capsys.readouterr().err == f"error: no entry{hint}\n"
