@@ -7,7 +7,7 @@ import ctranslate2
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 
-from services.asr.engines.base import Word
+from services.asr.engines.base import SAMPLE_RATE, Samples, Word
 from services.asr.engines.whisper.decode import rows
 from services.asr.engines.whisper.tokens import Task, Vocabulary
 
@@ -28,6 +28,8 @@ class Text:
     """Frames of 10 ms with audio in them; the rest is padding."""
     language: str | None
     task: Task
+    samples: Samples
+    """The window's audio: a word that spans a pause is where the sound is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _alignment(
     times = _token_times(result.alignments)
     pieces = _pieces(vocabulary.tokenizer(text.language, text.task), text, times, probabilities)
     length = text.frames / 100
-    return Alignment(tuple(_words(_joined(pieces), length)), logprobs)
+    return Alignment(tuple(_words(_joined(pieces), length, text.samples)), logprobs)
 
 
 def _token_times(path: Sequence[tuple[int, int]]) -> list[float]:
@@ -147,13 +149,13 @@ def _joined(pieces: Sequence[_Piece]) -> list[_Piece]:
     return out
 
 
-def _words(pieces: Sequence[_Piece], length: float) -> list[Word]:
+def _words(pieces: Sequence[_Piece], length: float, samples: Samples) -> list[Word]:
     longest = _longest(pieces)
     words: list[Word] = []
     before = 0.0
     for index, piece in enumerate(pieces):
         start, end = max(piece.start, before), min(max(piece.end, piece.start), length)
-        if index == 0 and end - start > longest:
+        if end - start > longest and (index == 0 or _late(samples, start, end, longest)):
             start = end - longest
         end = max(min(end, start + longest), start)
         start = min(start, length)
@@ -162,6 +164,16 @@ def _words(pieces: Sequence[_Piece], length: float) -> list[Word]:
         )
         before = end
     return words
+
+
+def _late(samples: Samples, start: float, end: float, longest: float) -> bool:
+    """Whether a word too long for one is said at the end of its span, after a pause."""
+    return _power(samples, end - longest, end) > _power(samples, start, start + longest)
+
+
+def _power(samples: Samples, start: float, end: float) -> float:
+    part = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+    return float(np.square(part).mean()) if len(part) else 0.0
 
 
 def _longest(pieces: Sequence[_Piece]) -> float:

@@ -200,6 +200,7 @@ class WhisperModel:
                 frames=min(len(job.request.samples) // HOP, job.request.frames),
                 language=states[row].language,
                 task=job.request.task,
+                samples=job.request.samples,
             )
             for row, (job, found) in enumerate(zip(jobs, accepted, strict=True))
             if found is not None and (job.request.words or job.request.logprobs)
