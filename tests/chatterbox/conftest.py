@@ -1,10 +1,10 @@
 """Needs the environment of ``deploy/requirements/tts-chatterbox.txt``."""
 
-from importlib.util import find_spec
-
 import pytest
 
-_MISSING = [name for name in ("torch", "transformers", "chatterbox") if find_spec(name) is None]
+from tests.chatterbox.needs import missing
+
+_MISSING = missing()
 collect_ignore_glob = ["test_*.py"] if _MISSING else []
 
 _UPSTREAM = (
@@ -25,4 +25,4 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> list[str]:
     """Say what is not run, by the name of the missing module."""
-    return [f"tests/chatterbox: not collected, no module {name!r}" for name in _MISSING]
+    return [f"tests/chatterbox: not collected, no module {_MISSING!r}"] if _MISSING else []

@@ -18,6 +18,7 @@ from services.tts.engines.chatterbox.variants import Variant
 from services.tts.engines.chatterbox.watermark import Watermark
 from shared.errors import Draining, EngineUnavailable, NotFound, UnsupportedOption
 from tests.chatterbox import small
+from tests.chatterbox.needs import MARKING
 
 
 def loader(variant: Variant, folder: Path | None, device: torch.device) -> Models:
@@ -98,6 +99,15 @@ async def test_a_device_that_is_not_there_stops_the_start() -> None:
         await engine(devices=("cuda:7",)).start()
 
 
+async def test_a_device_with_too_little_memory_stops_the_start() -> None:
+    def crowded(variant: Variant, folder: Path | None, device: torch.device) -> Models:
+        raise torch.OutOfMemoryError("no memory")
+
+    speaker = ChatterboxEngine(Options(), loader=crowded, watermark=None)
+    with pytest.raises(EngineUnavailable, match="TTS_BATCH"):
+        await speaker.start()
+
+
 async def test_requests_under_way_are_told_that_the_engine_stops() -> None:
     speaker = engine()
     await speaker.start()
@@ -141,6 +151,7 @@ async def test_a_full_memory_makes_batches_smaller_with_a_warning(
     assert all(sound(chunks).size for chunks in made)
 
 
+@MARKING
 async def test_the_mark_is_found_in_streamed_speech() -> None:
     marks: list[float] = []
     for mark in (Watermark, None):

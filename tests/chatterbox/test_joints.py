@@ -17,6 +17,7 @@ from services.tts.engines.chatterbox.variants import Variant
 from services.tts.engines.chatterbox.vocode import FADE, SpeechStream, Vocoder
 from services.tts.engines.chatterbox.watermark import Watermark
 from tests.chatterbox import small
+from tests.chatterbox.needs import MARKING
 
 NEAR, FAR = 60, 2400
 """Samples on either side: 2.5 ms and 100 ms."""
@@ -46,7 +47,10 @@ def streamed(vocoder: Vocoder, seed: int) -> tuple[Sound, list[int]]:
     return np.concatenate(parts), [at for start in starts for at in (start, start + FADE * HOP)]
 
 
-@pytest.mark.parametrize("marked", [False, True], ids=["plain", "watermarked"])
+@pytest.mark.parametrize(
+    "marked",
+    [pytest.param(False, id="plain"), pytest.param(True, id="watermarked", marks=MARKING)],
+)
 def test_joints_are_no_louder_than_what_is_around_them(marked: bool) -> None:
     mark = Watermark(small.DEVICE) if marked else None
     vocoder = Vocoder(small.s3gen(Variant.TURBO), steps=2, watermark=mark)

@@ -104,11 +104,12 @@ def test_neighbours_of_a_cancelled_request_say_the_same() -> None:
 
 def test_a_request_that_fails_leaves_its_neighbours_alone() -> None:
     running = model(Variant.TURBO)
-    good, bad, mute = (job(Variant.TURBO, index) for index in range(3))
+    good, bad, mute, odd = (job(Variant.TURBO, index) for index in range(4))
     bad.request.voice.reference["prompt_token"] = torch.full((1, 13), 7000)
     mute.request.voice.prompt[:] = 9999
+    odd.request.voice.reference["prompt_feat"] = torch.zeros(1, 38, 79)  # found by the vocoder
     errors: dict[SpeechJob, Any] = {}
-    live, done = [good, bad, mute], False
+    live, done = [good, bad, mute, odd], False
     for _ in range(400):
         for one, step in zip(list(live), running.step(live), strict=True):
             if step.error is not None:
@@ -120,7 +121,9 @@ def test_a_request_that_fails_leaves_its_neighbours_alone() -> None:
             break
     assert done
     assert {type(error) for error in errors.values()} == {EngineFailed}
-    assert set(errors) == {bad, mute}
+    assert set(errors) == {bad, mute, odd}
+    told = [str(errors[one]) for one in (bad, mute)]
+    assert all("outside of" in error for error in told)  # before a device looked them up
 
 
 @pytest.mark.parametrize("part", ["_decode", "_vocode"])

@@ -8,6 +8,7 @@ import torch
 
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.guards import Limits
+from services.tts.engines.chatterbox.load import in_precision
 from services.tts.engines.chatterbox.prompt import build
 from services.tts.engines.chatterbox.sampling import process
 from services.tts.engines.chatterbox.variants import SPECS, Variant
@@ -51,7 +52,7 @@ def test_tokens_differ_only_where_two_were_almost_as_likely(
     variant: Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact, gaps = greedy(small.t3(variant), variant, monkeypatch)
-    rounded, _ = greedy(small.t3(variant).to(torch.bfloat16), variant, monkeypatch)
+    rounded, _ = greedy(in_precision(small.t3(variant), torch.bfloat16), variant, monkeypatch)
     same, diverged = 0, []
     for ours, theirs, gap in zip(rounded, exact, gaps, strict=True):
         pairs = enumerate(zip(ours, theirs, strict=True))
@@ -63,3 +64,15 @@ def test_tokens_differ_only_where_two_were_almost_as_likely(
     log.info("%s: %.0f %% equal, gaps %s of %.3f", variant.value, 100 * share, diverged, typical)
     assert same > 0
     assert all(gap < typical for gap in diverged)
+
+
+def test_positions_stay_exact_in_bfloat16() -> None:
+    """Frequencies rounded like the weights would turn far positions by whole radians."""
+    exact = small.t3(Variant.ENGLISH).tfmr.rotary_emb
+    model = in_precision(small.t3(Variant.ENGLISH), torch.bfloat16)
+    assert model.speech_head.weight.dtype == torch.bfloat16
+    rounded = model.tfmr.rotary_emb
+    positions = torch.arange(1600, device=small.DEVICE)[None]
+    like = torch.zeros(1, device=small.DEVICE)
+    for ours, theirs in zip(rounded(like, positions), exact(like, positions), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)

@@ -1,35 +1,42 @@
-"""Takes tests/chatterbox over to CUDA; without a module or a device it says which is missing."""
+"""Takes tests/chatterbox over to CUDA; without a module or a device it says which is missing.
+
+``PARLEY_TORCH_DEVICE=cpu`` tries them where there is no device.
+"""
 
 import os
-from importlib.util import find_spec
+
+os.environ.setdefault("PARLEY_TORCH_DEVICE", "cuda")
 
 import pytest
 
 from tests.chatterbox.conftest import pytest_configure
+from tests.chatterbox.needs import missing
 
 __all__ = ["pytest_configure"]
 
-os.environ["PARLEY_TORCH_DEVICE"] = "cuda"
 
-
-def _missing() -> list[str]:
-    absent = [f"module {name!r}" for name in ("torch", "chatterbox") if find_spec(name) is None]
-    if absent:
-        return absent
+def _absent() -> str | None:
+    if (name := missing()) is not None:
+        return f"module {name!r}"
     import torch
 
-    return [] if torch.cuda.is_available() else ["CUDA device"]
+    if os.environ["PARLEY_TORCH_DEVICE"] != "cuda":
+        return None
+    # Exactness is tested, and convolutions would round their inputs to 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
+    return None if torch.cuda.is_available() else "CUDA device"
 
 
-collect_ignore_glob = ["test_*.py"] if _missing() else []
+_MISSING = _absent()
+collect_ignore_glob = ["test_*.py"] if _MISSING else []
 
 
 def pytest_report_header() -> list[str]:
     """Say what is not run, by the name of what is missing."""
-    return [f"tests/gpu: not collected, no {name}" for name in _missing()]
+    return [f"tests/gpu: not collected, no {_MISSING}"] if _MISSING else []
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Nothing to run is no failure where the device is missing."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _missing():
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _MISSING:
         session.exitstatus = pytest.ExitCode.OK

@@ -9,6 +9,7 @@ that many requests share each step:
 ``voice``        a voice's conditions, from a recording or built in; bounded
 ``preparing``    the same as named arrays, to be kept; named after the weights
 ``text``         normalising, splitting, padding, the token budget
+``device``       a device as the thread's own, its memory, its tables
 ``cache``        key/value slots, a position per row
 ``attention``    what a layer attends to: ragged rows, or slots under a mask
 ``backbone``     one pass of GPT-2 or Llama over packed tokens

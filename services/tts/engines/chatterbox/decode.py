@@ -17,7 +17,7 @@ from services.tts.engines.chatterbox.backbone import backbone_of
 from services.tts.engines.chatterbox.cache import PrefixStore, Slots
 from services.tts.engines.chatterbox.choose import Chooser
 from services.tts.engines.chatterbox.decoding import Decoding
-from services.tts.engines.chatterbox.graph import SlotPass
+from services.tts.engines.chatterbox.graph import CudaRecorder, SlotPass
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.prompt import Prompt
 from services.tts.engines.chatterbox.variants import SamplingParams, VariantSpec
@@ -62,7 +62,10 @@ class RunningBatch:
         self._prefixes = PrefixStore(capacity.prefix_bytes)
         self._heads = HEADS if t3.hp.is_multilingual else ()
         self._chooser = Chooser(t3, spec.order, capacity.slots)
-        self._fixed = SlotPass(self._backbone, self._slots, self._heads) if capacity.fixed else None
+        self._fixed: SlotPass | None = None
+        if capacity.fixed:
+            record = CudaRecorder(weight.device) if weight.device.type == "cuda" else None
+            self._fixed = SlotPass(self._backbone, self._slots, self._heads, record)
 
     @property
     def prefix_bytes(self) -> int:
@@ -73,6 +76,16 @@ class RunningBatch:
     def free(self) -> int:
         """Slots that nobody holds."""
         return self._slots.free
+
+    @property
+    def captured(self) -> int:
+        """Shapes of the step that are graphs."""
+        return 0 if self._fixed is None else self._fixed.captured
+
+    def prepare(self) -> None:
+        """Capture the step in every shape, before anybody joins."""
+        if self._fixed is not None:
+            self._fixed.prepare(self._t3.speech_emb.weight.shape[1])
 
     def insert(self, prompt: Prompt, params: SamplingParams, limits: Limits) -> Decoding | None:
         """Let a request join from the next step on; None while there is no slot for it.

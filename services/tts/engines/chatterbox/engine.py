@@ -1,6 +1,7 @@
 """Chatterbox behind the engine seam: voices, options, one runner over all devices."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
@@ -28,10 +29,12 @@ from services.tts.engines.chatterbox.watermark import Watermark
 from services.tts.engines.prepared import PreparedVoices
 from services.tts.engines.priority import priority
 from shared.clock import Clock, SystemClock
-from shared.errors import EngineUnavailable, NotFound, UnsupportedOption
+from shared.errors import EngineUnavailable, NotFound, OutOfMemory, UnsupportedOption
 from shared.scheduling.metrics import Observer
 from shared.scheduling.runner import Runner
 from shared.scheduling.scheduler import Policy
+
+log = logging.getLogger(__name__)
 
 BUILT_IN = "chatterbox"
 """The voice that comes with the weights."""
@@ -43,6 +46,8 @@ _MAX_CHARS = 1200
 _REQUESTS = {"cuda": 32, "cpu": 4}
 _VOCODED = {"cuda": 32, "cpu": 4}
 _PREFILL = {"cuda": 512, "cpu": 64}
+_PREFIX_BYTES = {"cuda": 5 << 29, "cpu": 1 << 30}
+"""For the prompts of voices: 64 of turbo's, 39 MB each, on CUDA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Options:
         voices: kept at once.
         threads: of the CPU; 0: torch's own choice.
         reason: why this engine was chosen.
+        warm: do at the start what a GPU does slowly for the first time.
     """
 
     variant: Variant = Variant.TURBO
@@ -65,6 +71,7 @@ class Options:
     voices: int = 64
     threads: int = 0
     reason: str = ""
+    warm: bool = False
 
 
 Load = Callable[[Variant, Path | None, torch.device], Models]
@@ -117,7 +124,10 @@ class ChatterboxEngine:
             name="chatterbox",
             model=f"chatterbox-{self._options.variant.value}",
             kind=Kind.BATCHED,
-            capacity=sum(_sizes(self._options, name).requests for name in self._options.devices),
+            capacity=sum(
+                sizes_of(torch.device(name), self._options.requests).requests
+                for name in self._options.devices
+            ),
             languages=self._spec.languages,
             voices=voices,
             default_voice=BUILT_IN if built_in else "",
@@ -190,10 +200,22 @@ class ChatterboxEngine:
         self._models = []
 
     def _load(self, device: torch.device) -> None:
-        models = self._loader(self._options.variant, self._options.folder, device)
-        mark = None if self._watermark is None else self._watermark(device)
-        sizes = _sizes(self._options, str(device))
-        self._models.append(ChatterboxModel(models, sizes, watermark=mark, clock=self._clock))
+        try:
+            models = self._loader(self._options.variant, self._options.folder, device)
+            mark = None if self._watermark is None else self._watermark(device)
+            sizes = sizes_of(device, self._options.requests, self._options.voices)
+            model = ChatterboxModel(models, sizes, watermark=mark, clock=self._clock)
+            if self._options.warm and device.type == "cuda":
+                began = self._clock.now()
+                model.warm_up()
+                spent = {"seconds": self._clock.now() - began, "graphs": model.captured}
+                log.info("chatterbox is warm", extra=spent)
+        except (torch.OutOfMemoryError, OutOfMemory) as error:
+            raise EngineUnavailable(
+                f"{device} has too little memory for chatterbox-{self._options.variant.value}; "
+                "set TTS_BATCH lower, which sets how many requests it speaks at once"
+            ) from error
+        self._models.append(model)
         self._listener = self._listener or models
 
     def _hear(self, listener: Models) -> None:
@@ -230,12 +252,19 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _sizes(options: Options, device: str) -> Sizes:
-    kind = torch.device(device).type
-    requests = options.requests or _REQUESTS[kind]
+def sizes_of(device: torch.device, requests: int = 0, voices: int = 64) -> Sizes:
+    """How much of a device is used.
+
+    Args:
+        device: what it is on.
+        requests: spoken at once; 0: what suits it.
+        voices: kept at once.
+    """
+    requests = requests or _REQUESTS[device.type]
     return Sizes(
         requests=requests,
-        vocode=min(requests, _VOCODED[kind]),
-        voices=options.voices,
-        prefill=_PREFILL[kind],
+        vocode=min(requests, _VOCODED[device.type]),
+        voices=voices,
+        prefill=_PREFILL[device.type],
+        prefix_bytes=_PREFIX_BYTES[device.type],
     )

@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
+from services.tts.engines.chatterbox.device import check_range
 from services.tts.engines.chatterbox.estimator import velocity
 
 FRAMES_PER_TOKEN = 2
@@ -67,14 +68,19 @@ class Reference:
 
     @classmethod
     def of(cls, flow: Any, conditions: dict[str, Any]) -> "Reference":
-        """Prepare what every chunk in this voice needs; the result is kept per voice."""
+        """Prepare what every chunk in this voice needs; the result is kept per voice.
+
+        Raises:
+            ValueError: there are tokens that the model does not know.
+        """
         weight = flow.spk_embed_affine_layer.weight
         length = int(conditions["prompt_token_len"][0])
-        tokens = conditions["prompt_token"][0, :length].to(weight.device)
+        tokens = conditions["prompt_token"][0, :length]
+        check_range(tokens, flow.input_embedding.num_embeddings)
         mels = conditions["prompt_feat"][0, : length * FRAMES_PER_TOKEN].to(weight)
         embedding = torch.atleast_2d(conditions["embedding"].to(weight))
         speaker = flow.spk_embed_affine_layer(normalize(embedding, dim=1))[0]
-        return cls(tokens.long(), mels, speaker)
+        return cls(tokens.to(weight.device).long(), mels, speaker)
 
 
 def mels(flow: Any, rows: Sequence[FlowRow], *, steps: int, meanflow: bool) -> list[torch.Tensor]:

@@ -6,27 +6,69 @@ first 1, 2, 4, … slots and over a length rounded up; slots that have nothing t
 this step write one token into the place that their own next token will overwrite.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 
 from services.tts.engines.chatterbox.attention import SlotAttention
 from services.tts.engines.chatterbox.backbone import Backbone
 from services.tts.engines.chatterbox.cache import Slots
+from services.tts.engines.chatterbox.device import CAPTURING
+
+log = logging.getLogger(__name__)
 
 _LENGTH_STEP = 256
 """Positions by which the looked-at length grows; each length is a graph of its own."""
 _WARM_UPS = 2
 
+Passed = tuple[torch.Tensor, torch.Tensor | None]
+"""Hidden states of a pass, and the attention that is watched."""
+Record = Callable[[Callable[[], Passed]], tuple[Callable[[], None], Passed]]
+"""Takes a pass over fixed tensors; gives what does it again, and where its results appear."""
+
+
+class CudaRecorder:
+    """Records passes on one device as CUDA graphs that share their memory.
+
+    They may share it, because what a graph leaves behind is read before another one runs.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device)
+        self._pool: object | None = None
+
+    def __call__(self, work: Callable[[], Passed]) -> tuple[Callable[[], None], Passed]:
+        """Record a pass; what it does is done before, too, and must do no harm twice."""
+        device = self._stream.device
+        with CAPTURING, torch.cuda.device(device):
+            self._stream.wait_stream(torch.cuda.current_stream(device))
+            with torch.cuda.stream(self._stream):  # kernels and workspaces load outside of it
+                for _ in range(_WARM_UPS):
+                    work()
+            torch.cuda.current_stream(device).wait_stream(self._stream)
+            graph = torch.cuda.CUDAGraph()
+            # A stream of this device: torch's own for captures is the first device's. Voices
+            # are listened to on another thread meanwhile; its calls must not end the capture.
+            with torch.cuda.graph(
+                graph,
+                pool=self._pool,
+                stream=self._stream,
+                capture_error_mode="thread_local",
+            ):
+                passed = work()
+            self._pool = self._pool or graph.pool()
+        return graph.replay, passed
+
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
-    graph: torch.cuda.CUDAGraph
+    replay: Callable[[], None]
     tokens: torch.Tensor
     positions: torch.Tensor
-    hidden: torch.Tensor
-    weights: torch.Tensor | None
+    passed: Passed
 
 
 class SlotPass:
@@ -36,17 +78,41 @@ class SlotPass:
         backbone: the transformer.
         slots: its cache.
         heads: (layer, head) whose attention is wanted.
+        record: how to record a pass; None: each is done anew.
     """
 
     def __init__(
-        self, backbone: Backbone, slots: Slots, heads: tuple[tuple[int, int], ...] = ()
+        self,
+        backbone: Backbone,
+        slots: Slots,
+        heads: tuple[tuple[int, int], ...] = (),
+        record: Record | None = None,
     ) -> None:
         self._backbone = backbone
         self._slots = slots
         self._heads = heads
+        self._record = record
         self._positions = [0] * slots.keys.shape[1]
-        self._graphs: dict[tuple[int, int], _Captured] = {}
-        self._pool: object | None = None
+        self._captured: dict[tuple[int, int], _Captured] = {}
+
+    @property
+    def captured(self) -> int:
+        """Shapes that were recorded."""
+        return len(self._captured)
+
+    def prepare(self, width: int) -> None:
+        """Record every shape, the largest first, while all slots are free.
+
+        Args:
+            width: of an embedding.
+        """
+        rows = {self._rows(needed) for needed in range(1, len(self._positions) + 1)}
+        lengths = {self._length(needed) for needed in range(1, self._slots.length + 1)}
+        keys = self._slots.keys
+        with torch.inference_mode():
+            for length, count in product(sorted(lengths)[::-1], sorted(rows)[::-1]):
+                positions = torch.zeros(count, dtype=torch.long, device=keys.device)
+                self._run(keys.new_zeros(count, width), positions, length)
 
     def place(self, slots: Sequence[int], position: int) -> None:
         """Say where the next token of a request's rows goes."""
@@ -92,39 +158,35 @@ class SlotPass:
         steps = -(-needed // _LENGTH_STEP)
         return min(steps * _LENGTH_STEP, self._slots.length)
 
-    def _run(
-        self, tokens: torch.Tensor, positions: torch.Tensor, length: int
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if tokens.device.type != "cuda":
-            return self._pass(tokens, positions, length)
+    def _run(self, tokens: torch.Tensor, positions: torch.Tensor, length: int) -> Passed:
         key = (tokens.shape[0], length)
-        if key not in self._graphs:
-            self._graphs[key] = self._capture(tokens, positions, length)
-        captured = self._graphs[key]
+        if self._record is not None and key not in self._captured:
+            self._capture(self._record, tokens, positions, length)
+        captured = self._captured.get(key)
+        if captured is None:
+            return self._pass(tokens, positions, length)
         captured.tokens.copy_(tokens)
         captured.positions.copy_(positions)
-        captured.graph.replay()
-        return captured.hidden, captured.weights
+        captured.replay()
+        return captured.passed
 
-    def _pass(
-        self, tokens: torch.Tensor, positions: torch.Tensor, length: int
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _pass(self, tokens: torch.Tensor, positions: torch.Tensor, length: int) -> Passed:
         attend = SlotAttention(self._slots, positions, length, self._heads)
         hidden = self._backbone(tokens, positions, attend)
         return hidden, attend.weights
 
-    def _capture(self, tokens: torch.Tensor, positions: torch.Tensor, length: int) -> _Captured:
+    def _capture(
+        self, record: Record, tokens: torch.Tensor, positions: torch.Tensor, length: int
+    ) -> None:
         """Record the pass. Writing a token twice at its position does no harm."""
         tokens, positions = tokens.clone(), positions.clone()
-        side = torch.cuda.Stream(tokens.device)
-        side.wait_stream(torch.cuda.current_stream(tokens.device))
-        with torch.cuda.stream(side):
-            for _ in range(_WARM_UPS):
-                self._pass(tokens, positions, length)
-        torch.cuda.current_stream(tokens.device).wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        # Voices are listened to on another thread meanwhile; its calls must not end this.
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            hidden, weights = self._pass(tokens, positions, length)
-        self._pool = self._pool or graph.pool()
-        return _Captured(graph, tokens, positions, hidden, weights)
+        try:
+            replay, passed = record(lambda: self._pass(tokens, positions, length))
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # a driver or kernel that cannot: slower, and as right
+            log.warning("the decode step is not captured", extra={"error": repr(error)})
+            self._record = None
+            return
+        key = (tokens.shape[0], length)
+        self._captured[key] = _Captured(replay, tokens, positions, passed)

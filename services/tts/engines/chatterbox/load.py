@@ -127,7 +127,18 @@ def load(variant: Variant, folder: Path, device: torch.device) -> Models:
 def prepared(t3: Any, device: torch.device) -> Any:
     """T3 on its device, in the precision used there."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return t3.to(device=device, dtype=dtype).eval()
+    return in_precision(t3, dtype).to(device).eval()
+
+
+def in_precision(t3: Any, dtype: torch.dtype) -> Any:
+    """T3 with its weights in a precision.
+
+    Only its weights: the frequencies of the rotary embedding are a buffer, and rounded to
+    bfloat16 they turn a token at position 1000 by whole radians too far.
+    """
+    for weight in t3.parameters():
+        weight.data = weight.data.to(dtype)
+    return t3
 
 
 def build_t3(variant: Variant) -> Any:

@@ -6,8 +6,7 @@ joined, and makes the audio that is due: first chunks before later ones.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +14,7 @@ import torch
 from services.tts.engines.base import SAMPLE_RATE, SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.decoding import Decoding
+from services.tts.engines.chatterbox.device import check_range, on_device
 from services.tts.engines.chatterbox.flow import Reference
 from services.tts.engines.chatterbox.listener import taking_part
 from services.tts.engines.chatterbox.load import Models
@@ -25,7 +25,7 @@ from services.tts.engines.chatterbox.vocode import Vocoder
 from services.tts.engines.chatterbox.voice import Recently, is_of
 from services.tts.engines.chatterbox.watermark import Watermark
 from shared.clock import Clock, SystemClock
-from shared.errors import EngineFailed, OutOfMemory, ParleyError
+from shared.errors import EngineFailed, ParleyError
 from shared.scheduling.job import Job, Step
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,21 @@ class ChatterboxModel:
         """Key/value slots that nobody holds."""
         return self._batch.free
 
+    @property
+    def captured(self) -> int:
+        """Shapes of the decode step that are graphs."""
+        return self._batch.captured
+
+    def warm_up(self) -> None:
+        """Do once what a device does slowly for the first time, before anybody waits for it.
+
+        Raises:
+            OutOfMemory: the device is too small for its sizes.
+        """
+        with on_device(self._device):
+            self._batch.prepare()
+            self._vocoder.warm_up(self._sizes.vocode)
+
     def group(self, job: SpeechJob) -> Hashable:
         """All requests share their steps."""
         del job
@@ -134,7 +149,7 @@ class ChatterboxModel:
             OutOfMemory: what was made before is kept; the same jobs may step again.
         """
         self._forget()
-        with _device(self._device):
+        with on_device(self._device):
             chosen = self._chosen(jobs)
             failed = self._admit(chosen)
             alive = [job for job in chosen if job not in failed]
@@ -212,12 +227,14 @@ class ChatterboxModel:
         spec = self._models.spec
         emotion = speech.request.emotion if spec.emotional else 0.0
         language = speech.request.language or spec.languages[0]
-        tokens = self._models.tokens(spoken, language).to(self._device)
+        t3, tokens = self._models.t3, self._models.tokens(spoken, language)
+        check_range(tokens, t3.text_emb.num_embeddings)
+        check_range(speech.voice.prompt, t3.speech_emb.num_embeddings)
         with torch.inference_mode():
             return build(
-                self._models.t3,
+                t3,
                 speech.voice.for_t3(emotion, self._device, self._dtype),
-                tokens,
+                tokens.to(self._device),
                 key=(speech.voice.key, emotion),
                 guided=speech.params.cfg_weight > 0,
             )
@@ -277,18 +294,3 @@ class ChatterboxModel:
 
 def _failed(error: ParleyError) -> Step[SpeechChunk]:
     return Step(error=error)
-
-
-@contextmanager
-def _device(device: torch.device) -> Iterator[None]:
-    """The device as the thread's own, and torch's ways to say that it is full as ours."""
-    try:
-        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            yield
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise OutOfMemory(f"{device} is out of memory") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise OutOfMemory(f"{device} is out of memory") from error

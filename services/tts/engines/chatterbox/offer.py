@@ -53,5 +53,6 @@ def engine(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
         voices=settings.voice_cache,
         threads=settings.threads,
         reason=reason,
+        warm=True,
     )
     return ChatterboxEngine(options, observer=observer)

@@ -31,6 +31,8 @@ FADE = 2
 """Mel frames over which a chunk goes over into the next."""
 FIRST = 6
 """Tokens of sound in a stream's first chunk."""
+_USUAL_PROMPT = 250
+"""Tokens of a voice's recording, 10 s: the most that is heard of one."""
 EXTRA = LOOK_AHEAD + HELD // FRAMES_PER_TOKEN
 """Tokens that must be known beyond the sound of a chunk."""
 
@@ -164,6 +166,23 @@ class Vocoder:
         """Prepare a voice."""
         with torch.inference_mode():
             return Reference.of(self._flow, conditions)
+
+    def warm_up(self, most: int) -> None:
+        """Make a first and a later chunk of nothing in particular, one stream's and ``most``'s."""
+        weight = self._flow.spk_embed_affine_layer.weight
+        length = _USUAL_PROMPT
+        with torch.inference_mode():
+            reference = Reference(
+                torch.zeros(length, dtype=torch.long, device=weight.device),
+                weight.new_zeros(length * FRAMES_PER_TOKEN, weight.shape[0]),
+                weight.new_zeros(weight.shape[0]),
+            )
+        for count in (1, most):
+            streams = [SpeechStream(reference, 2 * FIRST, seed) for seed in range(count)]
+            for stream in streams:
+                stream.tokens.extend([0] * (3 * FIRST + EXTRA))
+            while all(stream.ready for stream in streams):
+                self.render(streams)
 
     def render(self, streams: Sequence[SpeechStream]) -> list[torch.Tensor]:
         """The next chunk of each, float32 [samples] on the CPU.

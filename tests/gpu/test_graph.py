@@ -1,0 +1,3 @@
+"""tests/chatterbox/test_graph.py on CUDA."""
+
+from tests.chatterbox.test_graph import *  # noqa: F403

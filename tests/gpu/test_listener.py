@@ -1,0 +1,3 @@
+"""tests/chatterbox/test_listener.py on CUDA."""
+
+from tests.chatterbox.test_listener import *  # noqa: F403
