@@ -57,9 +57,9 @@ def models(
     torch.manual_seed(0)
     t3 = build_t3(spec.variant)
     marks = {"[START]": t3.hp.start_text_token, "[STOP]": t3.hp.stop_text_token, "[UNK]": 1}
-    unused = {f"<{at}>": at for at in range(t3.hp.stop_text_token, t3.hp.start_text_token)}
-    letters = {chr(97 + at): 2 + at for at in range(26)}
-    words = WordLevel({**unused, **marks, **letters}, unk_token="[UNK]")
+    known = {**marks, **{chr(97 + at): 2 + at for at in range(26)}}
+    unused = {f"<{at}>": at for at in {*range(t3.hp.start_text_token)} - {*known.values()}}
+    words = WordLevel({**unused, **known}, unk_token="[UNK]")
     tokenizer = Tokenizer(words)
     tokenizer.pre_tokenizer = Split("", "isolated")
     tokenizer.save(str(tmp_path / spec.tokenizer_file))

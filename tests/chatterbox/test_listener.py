@@ -66,6 +66,7 @@ def test_a_request_says_what_its_listener_has_in_store() -> None:
     assert ahead.seconds(10.0) > AMPLE_S
     assert ahead.priority(10.0) == AHEAD
     assert ahead.priority(12.0) == LATER
+    assert Listener.of(request(whole=True), 10.0).priority(10.0) == LATER
 
 
 @pytest.mark.parametrize(

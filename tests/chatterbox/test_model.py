@@ -11,6 +11,7 @@ from services.tts.engines.base import SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
 from services.tts.engines.chatterbox.utterance import Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant
+from services.tts.engines.chatterbox.vocode import WINDOW
 from shared.errors import EngineFailed, OutOfMemory
 from shared.scheduling.job import Job
 from tests.chatterbox import small
@@ -75,6 +76,27 @@ def test_the_first_chunk_is_the_smallest() -> None:
     lengths = [len(chunk.samples) for chunk in chunks]
     assert lengths[:3] == [6 * 960, 12 * 960, 24 * 960]
     assert max(lengths[:-1]) == 25 * 960
+
+
+def test_what_nobody_hears_before_its_end_is_made_in_one_piece(variant: Variant) -> None:
+    (streamed,) = run(model(variant), [job(variant, 1)]).values()
+    (whole,) = run(model(variant), [job(variant, 1, whole=True)]).values()
+    assert len(whole) == 1 < len(streamed)
+    assert abs(len(sound(whole)) - len(sound(streamed))) <= 960 * 4  # the tail is trimmed by ear
+
+
+def test_fewer_whole_pieces_than_chunks_share_a_batch() -> None:
+    running = model(Variant.TURBO)
+    jobs = [job(Variant.TURBO, index, whole=index > 0) for index in range(4)]
+    for one in jobs:
+        running._join(one)
+        stream = one.state.stream
+        stream.tokens.extend([0] * 700)
+        stream.final = True
+        one.request.listener.hear(1.0 + jobs.index(one), 1000.0)
+    assert jobs[0].state.stream.window < WINDOW < 700 < jobs[1].state.stream.window
+    assert running._due(jobs) == jobs[:3]
+    assert running._due(jobs[3:]) == jobs[3:]
 
 
 def test_a_cancelled_request_frees_its_slot_before_the_next_step() -> None:

@@ -114,6 +114,8 @@ class SpeechRequest:
     """Exaggeration 0–1."""
     chunk_size: int = 50
     """Speech tokens (40 ms) a chunk; the first may be smaller."""
+    whole: bool = False
+    """Whether nobody hears any of it before all is made: chunks may be as long as is cheapest."""
     seed: int | None = None
     instructions: str | None = None
     reference: Reference | None = None

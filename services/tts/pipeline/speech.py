@@ -70,6 +70,7 @@ class Speaker:
             speed=self._speed,
             emotion=options.emotion,
             chunk_size=options.chunk_size,
+            whole=not options.streaming,
             instructions=options.instructions,
             reference=options.voice.reference,
             owner=self._owner,

@@ -32,8 +32,11 @@ class Listener:
 
     @classmethod
     def of(cls, request: SpeechRequest, now: float) -> "Listener":
-        """As they are when the request comes: of a later clause they may have sound in store."""
-        if request.first:
+        """As they are when the request comes: of a later clause they may have sound in store.
+
+        Who gets all at once waits for the last sound, not for the first.
+        """
+        if request.first and not request.whole:
             return cls()
         return cls(now + (_STORE_S if request.ahead else 0.0))
 

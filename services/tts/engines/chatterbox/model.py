@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 
@@ -21,7 +22,7 @@ from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.prompt import Prompt, build
 from services.tts.engines.chatterbox.utterance import Piece, Speech, Utterance, pieces
 from services.tts.engines.chatterbox.variants import VariantSpec
-from services.tts.engines.chatterbox.vocode import Vocoder
+from services.tts.engines.chatterbox.vocode import WINDOW, Vocoder
 from services.tts.engines.chatterbox.voice import Recently, is_of
 from services.tts.engines.chatterbox.watermark import Watermark
 from shared.clock import Clock, SystemClock
@@ -270,7 +271,9 @@ class ChatterboxModel:
         self._put_off = alone and len(first) < len(ready)
         due = first if alone else ready
         due.sort(key=lambda job: (job.priority, job.request.listener.seconds(now)))
-        return due[: self._sizes.vocode]
+        seen = accumulate(job.state.stream.window for job in due)
+        fitting = sum(tokens <= self._sizes.vocode * WINDOW for tokens in seen)
+        return due[: min(max(1, fitting), self._sizes.vocode)]
 
     def _one_by_one(self, due: Sequence[SpeechJob]) -> dict[SpeechJob, Step[SpeechChunk]]:
         """Find the stream at which a batch failed, so that its neighbours go on."""

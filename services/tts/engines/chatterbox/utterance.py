@@ -20,7 +20,7 @@ from services.tts.engines.chatterbox.variants import (
     SamplingParams,
     VariantSpec,
 )
-from services.tts.engines.chatterbox.vocode import SpeechStream
+from services.tts.engines.chatterbox.vocode import WHOLE, SpeechStream
 from services.tts.engines.chatterbox.voice import VoiceConditions
 from services.tts.engines.chatterbox.words import WordClock
 
@@ -106,9 +106,9 @@ class Utterance:
         """The next piece joined the batch."""
         piece = self.waiting.popleft()
         self.decoding, self._taken = decoding, 0
-        stream = SpeechStream(
-            self.reference, max(1, self.speech.request.chunk_size), self.speech.params.seed
-        )
+        request = self.speech.request
+        chunk = WHOLE if request.whole else max(1, request.chunk_size)
+        stream = SpeechStream(self.reference, chunk, self.speech.params.seed, request.whole)
         self._voiced.append(_Voiced(piece, stream))
 
     def gather(self) -> Decoding | None:

@@ -31,6 +31,11 @@ FADE = 2
 """Mel frames over which a chunk goes over into the next."""
 FIRST = 6
 """Tokens of sound in a stream's first chunk."""
+WHOLE = 500
+"""Tokens of sound in a chunk that nobody waits for: near all of a piece of text."""
+WINDOW = 400
+"""Tokens that the flow sees of a stream, by which a batch is bounded: prompt, context and a
+chunk of 2 s are 356. Whole pieces of text are longer, so fewer of them share a batch."""
 _USUAL_PROMPT = 250
 """Tokens of a voice's recording, 10 s: the most that is heard of one."""
 EXTRA = LOOK_AHEAD + HELD // FRAMES_PER_TOKEN
@@ -42,6 +47,8 @@ class SpeechStream:
     """One utterance on its way from tokens to samples.
 
     Attributes:
+        chunk_tokens: of sound in a chunk.
+        whole: whether nobody waits for the first chunk, which then is as long as others.
         tokens: speech tokens so far, marks dropped.
         final: whether no more will come.
         emitted: mel frames given out.
@@ -51,6 +58,7 @@ class SpeechStream:
     reference: Reference
     chunk_tokens: int
     seed: int
+    whole: bool = False
     tokens: list[int] = field(default_factory=list)
     final: bool = False
     emitted: int = 0
@@ -63,6 +71,8 @@ class SpeechStream:
     @property
     def wanted(self) -> int:
         """Tokens of sound in the next chunk: a first small one, each next twice as long."""
+        if self.whole:
+            return self.chunk_tokens
         return min(self.chunk_tokens, FIRST << min(self.chunks, 8))
 
     @property
@@ -90,6 +100,11 @@ class SpeechStream:
         if self.final and len(self.tokens) - spoken <= 2 * self.chunk_tokens:
             return len(self.tokens)
         return min(len(self.tokens), spoken + self.wanted + EXTRA)
+
+    @property
+    def window(self) -> int:
+        """Tokens that the flow sees for the next chunk, the voice's among them."""
+        return int(self.reference.tokens.shape[0]) + self.last_token - self.first_token
 
     @property
     def closing(self) -> bool:

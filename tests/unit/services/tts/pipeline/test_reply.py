@@ -72,6 +72,15 @@ async def test_clauses_go_to_the_engine_one_after_another() -> None:
     assert engine.asked[0].deadline == ManualClock().now() + 9
 
 
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_the_engine_knows_whether_anybody_hears_it_meanwhile(streaming: bool) -> None:
+    engine = Recording()
+    spoken = reply(engine, streaming=streaming)
+    spoken.utterance.whole("Hello there, my friend.")
+    assert await heard(spoken) > 1
+    assert {request.whole for request in engine.asked} == {not streaming}
+
+
 async def test_text_that_comes_later_is_spoken_later() -> None:
     engine = Recording()
     spoken = reply(engine)
