@@ -196,6 +196,12 @@ def test_a_long_text_is_spoken_in_pieces_and_its_words_are_timed() -> None:
     assert starts[-1] < sum(len(chunk.samples) for chunk in chunks) / 24_000
 
 
+def test_a_row_never_goes_beyond_the_positions_that_the_model_knows(variant: Variant) -> None:
+    running = model(variant, replace(SIZES, length=1600))
+    (chunks,) = run(running, [job(variant, 0, text="word " * 40, whole=True)]).values()
+    assert [code for chunk in chunks for code, _ in chunk.warnings] == ["speech_cut"]
+
+
 def test_a_runaway_is_cut_and_said_to_be() -> None:
     (chunks,) = run(model(Variant.TURBO), [job(Variant.TURBO, 2)]).values()
     assert [code for chunk in chunks for code, _ in chunk.warnings] == ["speech_cut"]

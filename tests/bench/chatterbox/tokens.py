@@ -1,6 +1,6 @@
 """T3's decoding: tokens a second of a running batch, and of the package one by one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,10 +31,11 @@ class Rate:
 Clock = Callable[[], float]
 
 
-def rates(models: Models, sizes: Sequence[int], clock: Clock) -> list[Rate]:
+def rates(models: Models, sizes: Sequence[int], clock: Clock) -> Iterator[Rate]:
     """Measure each number of requests at once."""
     package = _package(models, clock)
-    return [Rate(size, _ours(models, size, clock), package) for size in sizes]
+    for size in sizes:
+        yield Rate(size, _ours(models, size, clock), package)
 
 
 def _package(models: Models, clock: Clock) -> float:

@@ -20,6 +20,11 @@ class Backbone(Protocol):
         """Size of its keys and values."""
         ...
 
+    @property
+    def longest(self) -> int:
+        """Tokens of a row, prompt and speech together, beyond which it knows no position."""
+        ...
+
     def __call__(
         self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attention
     ) -> torch.Tensor:
@@ -50,6 +55,10 @@ class Gpt2:
         width = int(self._model.config.hidden_size)
         return Shape(len(self._model.h), self._heads, width // self._heads)
 
+    @property
+    def longest(self) -> int:
+        return int(self._model.wpe.num_embeddings)
+
     def __call__(
         self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attention
     ) -> torch.Tensor:
@@ -75,6 +84,10 @@ class Llama:
     @property
     def shape(self) -> Shape:
         return Shape(len(self._model.layers), self._heads, int(self._model.config.head_dim))
+
+    @property
+    def longest(self) -> int:
+        return int(self._model.config.max_position_embeddings)
 
     def __call__(
         self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attention

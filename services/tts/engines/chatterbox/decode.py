@@ -77,6 +77,11 @@ class RunningBatch:
         """Slots that nobody holds."""
         return self._slots.free
 
+    def room(self, prompt: Prompt) -> int:
+        """Tokens of speech that a row can have after a prompt."""
+        longest = min(self._capacity.length, self._backbone.longest)
+        return min(longest - prompt.length, prompts.speech_positions(self._t3))
+
     @property
     def captured(self) -> int:
         """Shapes of the step that are graphs."""
@@ -93,7 +98,7 @@ class RunningBatch:
         Raises:
             ValueError: the prompt and its longest speech do not fit into a slot.
         """
-        if prompt.length + limits.most > self._capacity.length:
+        if not 0 < limits.most <= self.room(prompt):
             raise ValueError(f"{prompt.length} + {limits.most} tokens do not fit into a slot")
         slots = self._slots.take(prompt.rows.shape[0])
         if slots is None:

@@ -221,8 +221,8 @@ class ChatterboxModel:
 
     def _insert(self, speech: Speech, piece: Piece) -> Decoding | None:
         prompt = self._prompt(speech, piece.spoken)
-        most = min(piece.limits.most, self._sizes.length - prompt.length)
-        return self._batch.insert(prompt, speech.params, piece.limits.up_to(most))
+        limits = piece.limits.up_to(min(piece.limits.most, self._batch.room(prompt)))
+        return self._batch.insert(prompt, speech.params, limits)
 
     def _prompt(self, speech: Speech, spoken: str) -> Prompt:
         spec = self._models.spec
@@ -230,6 +230,8 @@ class ChatterboxModel:
         language = speech.request.language or spec.languages[0]
         t3, tokens = self._models.t3, self._models.tokens(spoken, language)
         check_range(tokens, t3.text_emb.num_embeddings)
+        if not t3.is_gpt and len(tokens) > t3.text_pos_emb.emb.num_embeddings:
+            raise ValueError(f"it has {len(tokens)} tokens")
         check_range(speech.voice.prompt, t3.speech_emb.num_embeddings)
         with torch.inference_mode():
             return build(

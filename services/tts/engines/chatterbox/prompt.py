@@ -4,6 +4,7 @@ They are the package's ``prepare_input_embeds`` put together per request, with t
 without text (for guidance) beside the row with it where it is wanted.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,11 @@ def build(
     whole = torch.cat((voice.expand(rows, -1, -1), texts, start.expand(rows, -1, -1)), dim=1)
     first = voice.shape[0]
     return Prompt(whole, first, (first, first + texts.shape[1]), key)
+
+
+def speech_positions(t3: Any) -> int:
+    """Speech tokens after which the model knows no position for the next one."""
+    return sys.maxsize if t3.is_gpt else int(t3.speech_pos_emb.emb.num_embeddings)
 
 
 def speech(t3: Any, tokens: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
