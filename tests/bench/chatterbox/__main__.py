@@ -17,7 +17,7 @@ from importlib.metadata import version
 import torch
 
 from services.tts.engines.chatterbox.load import Models
-from tests.bench.chatterbox import tokens, weights
+from tests.bench.chatterbox import precision, tokens, weights
 from tests.bench.chatterbox.grid import Cell, Grid
 from tests.bench.report import Table, write
 
@@ -44,6 +44,8 @@ def main() -> int:
         models = make(device)
     if arguments.sizes:
         _decode(models, arguments)
+    if arguments.precision or device.type == "cuda":
+        _agree(models, arguments)
     if arguments.seconds:
         _speak(models, arguments, ends)
     return 0
@@ -81,6 +83,27 @@ def _decode(models: Models, arguments: argparse.Namespace) -> None:
             break
         rows.append((str(one.requests), one.ours, one.package, one.ours / one.package))
         _save("chatterbox-tokens", "TTS: Chatterbox, tokens", table, arguments)
+    _show(table)
+
+
+def _agree(models: Models, arguments: argparse.Namespace) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        made = precision.agreement(models, requests=16, count=50)
+    gaps = [f"{gap:.3g}" for gap in (made.gaps[:1] + made.gaps[-1:])]
+    table = Table(
+        f"Greedy tokens in bfloat16 and in float32, turbo, {_weights(arguments)}",
+        ("equal before the first difference", "rows that differed", "gap there", "usual gap"),
+        [(
+            f"{100 * made.share:.0f} %", f"{len(made.gaps)} of 16", " to ".join(gaps) or "-",
+            made.usual,
+        )],
+        _notes(
+            arguments,
+            "50 tokens each. The gap is that between the two best logits in float32; random "
+            "weights make near ties common, trained ones have fewer.",
+        ),
+    )  # fmt: skip
+    _save("chatterbox-precision", "TTS: Chatterbox, bfloat16", table, arguments)
     _show(table)
 
 
@@ -169,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", default="3,8,20", help="lengths of the speech table")
     parser.add_argument("--requests", help="requests of the speech table")
     parser.add_argument("--minutes", type=float, default=23, help="for all of it")
+    parser.add_argument("--precision", action="store_true", help="of bfloat16; on CUDA always")
     parser.add_argument("--tf32", action="store_true", help="CUDA: S3Gen's matrix products")
     parser.add_argument("--quick", action="store_true", help="3 s of sound, and 6 minutes")
     parser.add_argument(

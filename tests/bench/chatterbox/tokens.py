@@ -61,7 +61,7 @@ def _ours(models: Models, size: int, clock: Clock) -> float:
     joined = []
     for index in range(size):
         one = batch.insert(
-            _prompt(models, index), SPEC.sampling, Limits(most=STEPS + 8, loops=False)
+            prompt_of(models, index), SPEC.sampling, Limits(most=STEPS + 8, loops=False)
         )
         assert one is not None
         joined.append(one)
@@ -77,7 +77,8 @@ def _ours(models: Models, size: int, clock: Clock) -> float:
     return size / sorted(taken)[len(taken) // 2]
 
 
-def _prompt(models: Models, index: int) -> Prompt:
+def prompt_of(models: Models, index: int) -> Prompt:
+    """The prompt of a request; four voices take turns."""
     weight = models.t3.speech_head.weight
     conditions = voice(index % 4).for_t3(0.0, weight.device, weight.dtype)
     tokens = models.tokens("x" * index, "en").to(weight.device)
