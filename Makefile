@@ -1,14 +1,16 @@
 # Everything about Parley starts here; `make` alone lists it.
-# VENV names the virtual environment, PYTHON the Python that makes it, PYTEST what pytest is told.
+# VENV names the virtual environment, PYTHON the Python that makes it, PYTEST what pytest is told,
+# BENCH what a bench is told, GPU which parts `make gpu` runs.
 VENV ?= .venv
 PY = $(VENV)/bin/python
 PYTEST ?=
+GPU ?=
 # torch's threads spin at their barriers unless told not to, which a shared CPU pays for dearly.
 CB = OMP_WAIT_POLICY=PASSIVE $(VENV)-tts-chatterbox/bin/python
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gpu dev test test-faults test-chatterbox test-gpu test-images chatterbox check fmt docs \
+.PHONY: help run run-gpu dev test test-faults test-chatterbox test-gpu test-images gpu chatterbox check fmt docs \
 	locks bench bench-audio bench-asr bench-tts bench-chatterbox bench-conversation \
 	bench-sessions clean
 
@@ -35,6 +37,9 @@ test-chatterbox: chatterbox ## Chatterbox on its real classes, torch on the CPU
 
 test-gpu: chatterbox ## the same on a CUDA device
 	@$(CB) -m pytest --confcutdir tests/gpu -o timeout=400 tests/gpu $(PYTEST)
+
+gpu: chatterbox ## all that wants a GPU, the most important first; keeps what it had when cut
+	@$(CB) -m tests.gpu $(GPU)
 
 chatterbox:
 	@sh deploy/python.sh -m deploy.environment $(VENV)-tts-chatterbox tts-chatterbox \
