@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -195,7 +196,24 @@ def _tokenizer(spec: VariantSpec, folder: Path, hp: Any) -> TextTokens:
     file = str(folder / spec.tokenizer_file)
     if spec.variant is Variant.ENGLISH:
         return MarkedTokens(EnTokenizer(file), hp, languages=False)
-    return MarkedTokens(MTLTokenizer(file), hp, languages=True)
+    with _at_hand(folder):
+        return MarkedTokens(MTLTokenizer(file), hp, languages=True)
+
+
+@contextlib.contextmanager
+def _at_hand(folder: Path) -> Iterator[None]:
+    """The package's tokenizer finds its table of Chinese characters in the folder.
+
+    It asks the hub for it, whatever is there, and for minutes where the hub is silent.
+    """
+    from chatterbox.models.tokenizers import tokenizer  # noqa: PLC0415 - slow to import
+
+    asked = tokenizer.hf_hub_download
+    tokenizer.hf_hub_download = lambda **_: str(folder / _CANGJIE)
+    try:
+        yield
+    finally:
+        tokenizer.hf_hub_download = asked
 
 
 class PlainTokens:
