@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.orchestrator.config import OrchestratorSettings
 from services.orchestrator.tools import flights, mcp
+from services.orchestrator.tools.bookings import Bookings
 from services.orchestrator.tools.registry import Registry
 from shared.config import BadSettings
 
@@ -31,11 +32,11 @@ async def toolbox(settings: OrchestratorSettings) -> AsyncIterator[Registry]:
 def _set(name: str, flights_db: str, stack: AsyncExitStack) -> Registry:
     if name == "flights":
         try:
-            database = flights.Flights(flights_db)
+            bookings = Bookings(flights_db)
         except sqlite3.Error as error:
             raise BadSettings(f"ORCHESTRATOR_FLIGHTS_DB={flights_db}: {error}") from None
-        stack.callback(database.close)
-        return flights.tools(database)
+        stack.callback(bookings.close)
+        return flights.tools(bookings)
     return _imported(name)
 
 

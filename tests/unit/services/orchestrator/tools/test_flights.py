@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.orchestrator.tools.base import Outcome, Progress
-from services.orchestrator.tools.flights import Flights, tools
+from services.orchestrator.tools.bookings import Bookings
+from services.orchestrator.tools.flights import tools
 from services.orchestrator.tools.runner import ToolRunner
 
 
@@ -38,10 +39,10 @@ class Agent:
 
 @pytest.fixture
 async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
-    flights = Flights(str(tmp_path / "flights.db"))
-    async with ToolRunner(tools(flights).select(None)) as runner:
+    bookings = Bookings(str(tmp_path / "flights.db"))
+    async with ToolRunner(tools(bookings).select(None)) as runner:
         yield Agent(runner)
-    flights.close()
+    bookings.close()
 
 
 async def test_a_code_is_found_however_it_was_spelt(agent: Agent) -> None:
@@ -94,13 +95,3 @@ async def test_a_claim_tells_how_far_it_is(agent: Agent) -> None:
 
 async def test_a_human_is_asked_for(agent: Agent) -> None:
     assert (await agent.call("connect_to_human", reason="angry")).result["status"] == "queued"
-
-
-def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
-    path = str(tmp_path / "flights.db")
-    first = Flights(path)
-    seat = first.check_in("AB12CD")["seat"]
-    first.close()
-    second = Flights(path)
-    assert second.booking("AB12CD")["seat"] == seat
-    second.close()
