@@ -92,7 +92,7 @@ def _schema(kind: type[Settings]) -> Property:
 def _row(kind: type[Settings], name: str) -> tuple[str, ...]:
     alias, schema, definitions = _property(kind, name)
     value = _kind(schema, definitions)
-    return f"`{alias}`", value, default(schema), described(kind).get(name, "")
+    return f"`{alias}`", value, _default(schema), described(kind).get(name, "")
 
 
 def _kind(schema: Property, definitions: Mapping[str, Any]) -> str:
@@ -101,10 +101,18 @@ def _kind(schema: Property, definitions: Mapping[str, Any]) -> str:
     return told.replace("list of text", "`a,b,…`")
 
 
+def _default(schema: Property) -> str:
+    """As it is written in the environment: lists with commas."""
+    value = schema.get("default")
+    return (
+        f"`{','.join(map(str, value))}`" if isinstance(value, list) and value else default(schema)
+    )
+
+
 def _line(kind: type[Settings], name: str) -> str:
     alias, schema, _ = _property(kind, name)
     text = textwrap.fill(
         described(kind).get(name, ""), 98, initial_indent="# ", subsequent_indent="# "
     )
-    value = default(schema).strip("`")
+    value = _default(schema).strip("`")
     return f"{text}\n# {alias}={value}\n"
