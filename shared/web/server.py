@@ -62,7 +62,9 @@ def listen(host: str, port: int) -> socket.socket:
     """A bound socket, so that a port in use is told before anything is loaded.
 
     A peer that acknowledges nothing, or keeps its window shut, is cut by the kernel after
-    45 s (TCP_USER_TIMEOUT, inherited by every accepted connection).
+    45 s (TCP_USER_TIMEOUT, inherited by every accepted connection). One that we send nothing
+    to is asked: OpenAI's Realtime has no pings, and a machine that lost its power says no
+    goodbye.
 
     Raises:
         BadSettings: the address cannot be used.
@@ -74,6 +76,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise BadSettings(f"HOST={host}: {error.strerror}; set HOST to an address") from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 45_000)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
     try:
         listener.bind(address)
     except OSError as error:

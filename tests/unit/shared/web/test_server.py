@@ -9,6 +9,7 @@ import httpx
 import pytest
 import websockets
 
+from shared.web.server import listen
 from tests.processes import Process, free_port, launch, service
 
 ECHO = "tests/unit/shared/web/echo.py"
@@ -32,6 +33,18 @@ async def test_a_bad_setting_is_one_line_and_exit_code_2(env: dict[str, str], li
     assert code == 2
     assert line in said
     assert len(said.splitlines()) == 1
+
+
+def test_every_accepted_connection_is_asked_whether_it_lives() -> None:
+    """Also by protocols without pings: the kernel asks, and 45 s of no answer end it."""
+    with listen("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            asks = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            after_s = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+            limit_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert (bool(asks), after_s, limit_ms) == (True, 15, 45_000)
 
 
 async def test_a_port_in_use_is_told_before_anything_is_loaded() -> None:
