@@ -1,6 +1,7 @@
 """One turn in front of PocketSphinx: commands in the order they were given, off the loop."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from services.asr.engines.base import Samples, Transcript, Word
 from services.asr.engines.sphinx_decoder import Channels, Decoder, DecoderPool, Ear, mean_confidence
 from shared.errors import EngineFailed, ParleyError
+
+log = logging.getLogger(__name__)
 
 Words = tuple[Word, ...]
 
@@ -109,7 +112,8 @@ class SphinxUtterance:
         try:
             if command is not None:
                 command(self._ear)
-        except RuntimeError as error:
+        except Exception as error:  # the boundary: else nobody answers whoever waits
+            log.exception("PocketSphinx failed")
             self.fail(EngineFailed(f"PocketSphinx failed: {error}"))
         with self._lock:
             self._running = bool(self._commands)

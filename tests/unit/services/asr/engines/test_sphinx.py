@@ -228,11 +228,12 @@ async def test_a_question_nobody_waits_for_is_skipped(engine: SphinxEngine) -> N
     assert final.words == ()
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError])
 async def test_a_decoder_that_fails_fails_its_turn_alone(
-    engine: SphinxEngine, monkeypatch: pytest.MonkeyPatch
+    engine: SphinxEngine, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def broken(ear: Ear, samples: Samples) -> None:
-        raise RuntimeError("Failed to process")
+        raise kind("Failed to process")
 
     loaded = engine.idle_decoders
     with monkeypatch.context() as patched:
