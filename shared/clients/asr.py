@@ -93,7 +93,7 @@ class AsrClient:
             self._replay.reset()
             return
         if isinstance(message, asr.Config):
-            self._config = message
+            self._config = self._config.changed(message)
         self._replay.put(message)
         await self._pump()
 

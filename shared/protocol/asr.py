@@ -72,6 +72,14 @@ class Config(Message):
     prompt: str | None = Field(default=None, max_length=2000)
     """Text that biases the vocabulary."""
 
+    def changed(self, by: "Config") -> "Config":
+        """This config with the fields that a later one gives; those of ``vad`` one by one."""
+        given = {name: getattr(by, name) for name in by.model_fields_set - {"type"}}
+        if "vad" in given:
+            overrides = {name: getattr(by.vad, name) for name in by.vad.model_fields_set}
+            given["vad"] = self.vad.model_copy(update=overrides)
+        return self.model_copy(update=given)
+
 
 class Flush(Message):
     """End the current turn now."""

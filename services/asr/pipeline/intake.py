@@ -27,8 +27,7 @@ class Intake:
         Raises:
             InvalidRequest: it changes what cannot change mid-stream; nothing is changed.
         """
-        given = {name: getattr(message, name) for name in message.model_fields_set - {"type"}}
-        config = self.config.model_copy(update=given)
+        config = self.config.changed(message)
         for name in _FIXED if self._heard else ():
             if getattr(config, name) != getattr(self.config, name):
                 raise InvalidRequest(f"`{name}` cannot change after audio was sent", param=name)

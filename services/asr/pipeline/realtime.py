@@ -187,19 +187,21 @@ class Translator:
         return self._items.setdefault(segment, f"item_{self._name()}")
 
 
-def _vad(given: ServerVad | SemanticVad | None) -> VadOverrides:
+def _vad(given: ServerVad | SemanticVad | None) -> Event:
+    """All overrides, so that none of the setting before stays."""
     match given:
         case ServerVad():
-            return VadOverrides(
-                threshold=given.threshold,
-                prefix_padding_ms=given.prefix_padding_ms,
-                silence_ms=given.silence_duration_ms,
-                semantic=False,
-            )
+            changes: Event = {
+                "threshold": given.threshold,
+                "prefix_padding_ms": given.prefix_padding_ms,
+                "silence_ms": given.silence_duration_ms,
+                "semantic": False,
+            }
         case SemanticVad():
-            return VadOverrides(silence_ms=_PATIENCE_MS[given.eagerness])
+            changes = {"silence_ms": _PATIENCE_MS[given.eagerness]}
         case None:
-            return VadOverrides(enabled=False)
+            changes = {"enabled": False}
+    return VadOverrides().model_dump() | changes
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,28 @@ async def test_a_lost_line_is_told_mended_and_loses_nothing() -> None:
     assert received[-1] == asr.Final(text="turn 0", start=1.2, end=3.5, segment=2)
 
 
+async def test_a_mended_line_knows_every_config_that_was_told() -> None:
+    """A later one names what it changes; the format of the first must not be forgotten."""
+    told = asyncio.Event()
+
+    async def first(server: ServerConnection) -> None:
+        line = Line(server)
+        await line.begin()
+        assert await line.message() == asr.Config(language="de")
+        told.set()
+        cut(server)
+
+    async def second(server: ServerConnection) -> None:
+        assert await Line(server).begin() == CONFIG.model_copy(update={"language": "de"})
+        await say(server, final(0.0, 1.0, 0))
+
+    async with scripted(first, second) as stage, AsrClient(stage.endpoint, CONFIG) as client:
+        await client.tell(asr.Config(language="de"))
+        await told.wait()
+        received = [type(message) async for message in client]
+    assert asr.Final in received
+
+
 async def test_sending_never_fails_while_the_line_is_lost() -> None:
     async def first(server: ServerConnection) -> None:
         await Line(server).begin()

@@ -6,7 +6,7 @@ import pytest
 from services.asr.pipeline.intake import Intake
 from shared.audio.pcm import Encoding, encode
 from shared.errors import InvalidRequest
-from shared.protocol.asr import Config, Environment
+from shared.protocol.asr import Config, Environment, VadOverrides
 from tests.sounds import pitch, tone
 
 
@@ -37,6 +37,16 @@ def test_a_config_keeps_what_it_does_not_mention() -> None:
     config = intake.configure(Config(language="de"))
 
     assert (config.language, config.environment) == ("de", Environment.NOISY)
+
+
+def test_one_override_leaves_the_others() -> None:
+    """Push-to-talk stays push-to-talk when only the padding changes."""
+    intake = Intake()
+    intake.configure(Config(vad=VadOverrides(enabled=False, silence_ms=700)))
+
+    config = intake.configure(Config(vad=VadOverrides(prefix_padding_ms=50, silence_ms=None)))
+
+    assert config.vad == VadOverrides(enabled=False, prefix_padding_ms=50)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from itertools import count
 
 import pytest
 
+from services.asr.pipeline.intake import Intake
 from services.asr.pipeline.realtime import RealtimeSession, Translator
 from shared.errors import InvalidRequest
 from shared.protocol.asr import Final, Partial, SpeechStart, TurnEnd
@@ -134,6 +135,16 @@ def test_semantic_vad_asks_the_turn_model(
     config = session.changed({"audio": {"input": {"turn_detection": wish}}}).config()
     assert config.vad.semantic
     assert config.vad.silence_ms == silence
+
+
+def test_another_turn_detection_leaves_nothing_of_the_one_before(session: RealtimeSession) -> None:
+    intake = Intake()
+    wishes = ({"type": "server_vad", "threshold": 0.9}, None, {"type": "semantic_vad"})
+    for wish in wishes:
+        session = session.changed({"audio": {"input": {"turn_detection": wish}}})
+        config = intake.configure(session.config())
+
+    assert (config.vad.enabled, config.vad.semantic, config.vad.threshold) == (True, True, None)
 
 
 def test_null_turns_detection_off(session: RealtimeSession) -> None:
