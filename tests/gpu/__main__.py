@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _PYTEST = ("-m", "pytest", "--confcutdir", "tests/gpu", "-o", "timeout=240", "tests/gpu")
 _BENCH = ("-m", "tests.bench.chatterbox")
-_FIRST = ("graph", "decode", "precision", "vocode", "model")
+_FIRST = ("attention", "graph", "decode", "precision", "vocode", "model")
 _LATER = ("engine", "joints", "listener", "contract", "memory")
 
 

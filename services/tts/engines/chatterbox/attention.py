@@ -1,9 +1,10 @@
 """What the tokens of one pass attend to.
 
-Two ways that give the same numbers: :class:`RaggedAttention` goes row by row over each
-row's own length (CPU, and prefill anywhere: no padding is computed), and
-:class:`SlotAttention` takes all slots at once under a mask (fixed shapes, so that a GPU
-can replay it as a graph).
+Three ways that give the same numbers: :class:`RaggedAttention` goes row by row over each
+row's own length (CPU: no padding is computed); :class:`PaddedAttention` takes those rows
+side by side under a mask (prefill on a GPU, whose time goes by kernels); and
+:class:`SlotAttention` takes one token in all slots (fixed shapes, so that a GPU can replay
+it as a graph).
 """
 
 from collections.abc import Sequence
@@ -48,17 +49,42 @@ class Watch:
     """How many of a segment's last tokens are looked at."""
 
 
-class RaggedAttention:
+class _Watching:
+    """Keeps what the watched heads attend to, segment by segment."""
+
+    def __init__(self, segments: Sequence[Segment], watch: Watch | None) -> None:
+        self._segments = segments
+        self._watch = watch
+        self._seen: dict[int, list[torch.Tensor]] = {}
+
+    def weights(self, index: int) -> torch.Tensor:
+        """Mean weights [rows, text] of the watched heads for a segment."""
+        return torch.stack(self._seen[index]).mean(0)
+
+    def _look(self, layer: int, index: int, query: torch.Tensor, key: torch.Tensor) -> None:
+        """Note a segment's: [heads, count, head_dim] and [heads, end, head_dim]."""
+        watch = self._watch
+        span = None if watch is None else watch.spans[index]
+        if watch is None or span is None:
+            return
+        rows = min(watch.rows, query.shape[1])
+        for head in (head for at, head in watch.heads if at == layer):
+            scores = query[head, -rows:].float() @ key[head].float().T
+            scores = scores / query.shape[-1] ** 0.5
+            ahead = torch.ones_like(scores, dtype=torch.bool).triu(key.shape[1] - rows + 1)
+            weights = scores.masked_fill(ahead, float("-inf")).softmax(-1)
+            self._seen.setdefault(index, []).append(weights[:, span[0] : span[1]])
+
+
+class RaggedAttention(_Watching):
     """Row by row, each over its own length."""
 
     def __init__(
         self, slots: Slots, segments: Sequence[Segment], watch: Watch | None = None
     ) -> None:
+        super().__init__(segments, watch)
         self._slots = slots
-        self._segments = segments
         self._masks = [_mask(segment, slots.keys.device) for segment in segments]
-        self._watch = watch
-        self._seen: dict[int, list[torch.Tensor]] = {}
 
     def __call__(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
@@ -80,27 +106,52 @@ class RaggedAttention:
                 is_causal=segment.count > 1 and segment.start == 0,
             )
             out[here] = attended[0].transpose(0, 1)
-            if self._watch is not None:
-                self._look(self._watch, layer, index, q, k)
+            self._look(layer, index, q, k)
         return out.flatten(1)
 
-    def weights(self, index: int) -> torch.Tensor:
-        """Mean weights [rows, text] of the watched heads for a segment."""
-        return torch.stack(self._seen[index]).mean(0)
 
-    def _look(
-        self, watch: Watch, layer: int, index: int, query: torch.Tensor, key: torch.Tensor
+class PaddedAttention(_Watching):
+    """Rows side by side, as wide and as long as the greatest: a few kernels for all."""
+
+    def __init__(
+        self, slots: Slots, segments: Sequence[Segment], watch: Watch | None = None
     ) -> None:
-        span = watch.spans[index]
-        if span is None:
-            return
-        rows = min(watch.rows, query.shape[1])
-        for head in (head for at, head in watch.heads if at == layer):
-            scores = query[head, -rows:].float() @ key[head].float().T
-            scores = scores / query.shape[-1] ** 0.5
-            ahead = torch.ones_like(scores, dtype=torch.bool).triu(key.shape[1] - rows + 1)
-            weights = scores.masked_fill(ahead, float("-inf")).softmax(-1)
-            self._seen.setdefault(index, []).append(weights[:, span[0] : span[1]])
+        super().__init__(segments, watch)
+        self._slots = slots
+        device = slots.keys.device
+        placed = [(row, at) for row, one in enumerate(segments) for at in range(one.count)]
+        self._row, self._at = torch.tensor(placed).T.to(device)
+        table = torch.tensor([(one.slot, one.start) for one in segments])
+        self._which, starts = table.T.to(device)
+        self._width = max(one.count for one in segments)
+        self._end = max(one.start + one.count for one in segments)
+        own = starts[:, None] + torch.arange(self._width, device=device)
+        columns = torch.arange(self._end, device=device)
+        self._visible = (columns <= own[:, :, None])[:, None]
+        self._where = self._which[self._row], starts[self._row] + self._at
+
+    def __call__(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+    ) -> torch.Tensor:
+        keys, values = self._slots.keys[layer], self._slots.values[layer]
+        slot, position = self._where
+        keys[slot, :, position] = key
+        values[slot, :, position] = value
+        padded = query.new_zeros(len(self._segments), self._width, *query.shape[1:])
+        padded[self._row, self._at] = query
+        attended = scaled_dot_product_attention(
+            padded.transpose(1, 2),
+            keys[:, :, : self._end][self._which],
+            values[:, :, : self._end][self._which],
+            attn_mask=self._visible,
+        )
+        if self._watch is not None:
+            at = 0
+            for index, one in enumerate(self._segments):
+                seen = keys[one.slot, :, : one.start + one.count]
+                self._look(layer, index, query[at : at + one.count].transpose(0, 1), seen)
+                at += one.count
+        return attended.transpose(1, 2)[self._row, self._at].flatten(1)
 
 
 def _mask(segment: Segment, device: torch.device) -> torch.Tensor | None:

@@ -12,7 +12,12 @@ import torch
 
 from services.tts.engines.chatterbox import prompt as prompts
 from services.tts.engines.chatterbox.alignment import HEADS, TextAlignment
-from services.tts.engines.chatterbox.attention import RaggedAttention, Segment, Watch
+from services.tts.engines.chatterbox.attention import (
+    PaddedAttention,
+    RaggedAttention,
+    Segment,
+    Watch,
+)
 from services.tts.engines.chatterbox.backbone import backbone_of
 from services.tts.engines.chatterbox.cache import PrefixStore, Slots
 from services.tts.engines.chatterbox.choose import Chooser
@@ -150,7 +155,8 @@ class RunningBatch:
 
     def _pieces(self, waiting: Sequence[Decoding], shared: bool) -> list[tuple[Decoding, int]]:
         """How much of whose prompt comes next: the first come first, within the budget."""
-        left = self._capacity.prefill if shared else self._capacity.length
+        alone = max(self._capacity.prefill, self._capacity.length)
+        left = self._capacity.prefill if shared else alone
         pieces = []
         for one in waiting:
             count = min(one.missing, left // len(one.slots))
@@ -172,7 +178,8 @@ class RunningBatch:
                 segments.append(Segment(slot, one.position, count))
                 embedded.append(one.prompt.rows[row, here])
         everyone = [*((one, 1) for one in speaking), *pieces]
-        attend = RaggedAttention(self._slots, segments, self._watch(everyone))
+        kind = RaggedAttention if self._fixed is None else PaddedAttention
+        attend = kind(self._slots, segments, self._watch(everyone))
         positions = torch.cat([torch.arange(at.start, at.start + at.count) for at in segments]).to(
             self._slots.keys.device
         )

@@ -1,0 +1,3 @@
+"""tests/chatterbox/test_attention.py on CUDA."""
+
+from tests.chatterbox.test_attention import *  # noqa: F403
