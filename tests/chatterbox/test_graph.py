@@ -22,7 +22,7 @@ from tests.chatterbox.test_model import SIZES, job, run, sound
 
 VOICES = ((1, 9), (2, 17), (3, 6), (1, 14), (2, 8))
 """Of each request its voice, and the length of its text."""
-CAPACITY = Capacity(slots=12, length=300, prefill=10, fixed=True)
+CAPACITY = Capacity(slots=12, length=600, prefill=10, fixed=True)
 
 
 class Recorder:
@@ -96,7 +96,7 @@ def test_a_recorded_step_says_what_the_package_says(variant: Variant, ahead: boo
     fixed = recording(batch)
     if ahead:
         batch.prepare()
-        assert batch.captured == 5 * 2  # 1, 2, 4, 8 and 12 rows; 256 and 300 positions
+        assert batch.captured == 5 * 2  # 1, 2, 4, 8 and 12 rows; 512 and 600 positions
     assert conversation(model, batch, variant) == alone(model, variant)
     assert fixed._record is not None
     assert 1 < batch.captured <= 5 * 2

@@ -20,7 +20,7 @@ from services.tts.engines.chatterbox.device import CAPTURING
 
 log = logging.getLogger(__name__)
 
-_LENGTH_STEP = 256
+_LENGTH_STEP = 512
 """Positions by which the looked-at length grows; each length is a graph of its own."""
 _WARM_UPS = 2
 
