@@ -56,4 +56,4 @@ class Catalogue:
             return None
         if name in self._known:
             return f"model {name} is not loaded; {loaded.model} answers"
-        raise NotFound(f"unknown model `{name}`", param="model")
+        raise NotFound(f"unknown model `{name[:64]}`", param="model")

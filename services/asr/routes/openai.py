@@ -57,7 +57,7 @@ class OpenAI:
         for known in self._models():
             if known["id"] == name:
                 return JSONResponse(known)
-        raise NotFound(f"unknown model `{name}`", param="model")
+        raise NotFound(f"unknown model `{name[:64]}`", param="model")
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, *, translate: bool) -> None:
         """Read the upload, transcribe, answer whole or as server-sent events."""

@@ -26,3 +26,10 @@ def test_another_known_model_is_substituted(name: str) -> None:
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(NotFound, match="parrot"):
         Catalogue().substitution("parrot", LOADED)
+
+
+def test_a_name_of_any_length_is_told_shortly() -> None:
+    with pytest.raises(NotFound) as refused:
+        Catalogue().substitution("parrot" * 10_000, LOADED)
+
+    assert len(refused.value.message) < 100
