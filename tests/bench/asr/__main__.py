@@ -10,6 +10,7 @@ from tests.bench.asr import (
     accuracy,
     batching,
     beside,
+    cost,
     frames,
     gpu,
     judging,
@@ -28,7 +29,7 @@ Bench = Callable[[float], Coroutine[Any, Any, list[Table]]]
 
 
 async def _cost(seconds: float) -> list[Table]:
-    return [await live.own_cost(seconds)]
+    return [await cost.own(seconds)]
 
 
 async def _frame(_: float) -> list[Table]:

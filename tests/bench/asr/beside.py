@@ -26,10 +26,10 @@ DECIDED_S = 0.8
 async def a_file(seconds: float) -> Table:
     """The finals' delay without and with the file, on one service."""
     async with service(*REAL, port_variable="ASR_PORT", env=LARGE) as running:
-        alone = await speak(running, STREAMS, seconds, semantic=False)
+        alone = await speak(running, STREAMS, seconds)
         upload = asyncio.create_task(_transcribe(running))
         await _until_begun(running, upload)
-        beside = await speak(running, STREAMS, seconds, semantic=False)
+        beside = await speak(running, STREAMS, seconds)
         unfinished = not upload.done()
         upload.cancel()
         with suppress(asyncio.CancelledError):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -32,24 +33,16 @@ class Load:
     """Mean time from asking the engine for a final to its text."""
 
 
-async def speak(running: Process, streams: int, seconds: float, *, semantic: bool) -> Load:
-    """Let so many speak to a running service."""
+async def speak(running: Process, streams: int, seconds: float, mode: str = "silence") -> Load:
+    """Let so many speak to a running service.
+
+    Args:
+        mode: of the speakers: ``silence``, ``semantic`` or ``step``.
+    """
     process = psutil.Process(running.pid)
     before = process.cpu_times()
-    speakers = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bench.asr.speakers",
-        running.ws,
-        str(streams),
-        str(seconds),
-        "semantic" if semantic else "silence",
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await speakers.communicate()
+    found = await played(running, streams, seconds, mode)
     after = process.cpu_times()
-    found = json.loads(output)
     used = after.user + after.system - before.user - before.system
     asked = await metric(running, "parley_asr_engine_seconds_count", 'kind="final"')
     took = await metric(running, "parley_asr_engine_seconds_sum", 'kind="final"')
@@ -57,47 +50,15 @@ async def speak(running: Process, streams: int, seconds: float, *, semantic: boo
     return Load(streams, found["latencies"], found["finals"], cpu, 1000 * took / max(asked, 1))
 
 
-async def own_cost(seconds: float) -> Table:
-    """The service around an engine that answers at once."""
-    rows: list[list[str | float]] = []
-    for semantic in (False, True):
-        for streams in (1, 10, 30):
-            load = await _instant(streams, seconds, semantic=semantic)
-            partial = spread(load.latencies.get("partial", []))
-            final = spread(load.latencies.get("final", []))
-            rows.append(
-                [
-                    str(streams),
-                    "Smart Turn" if semantic else "silence",
-                    100 * load.cpu,
-                    *partial[:2],
-                    *final[:2],
-                    str(load.finals),
-                ]
-            )
-    return Table(
-        "The service's own cost",
-        (
-            "streams",
-            "turns end by",
-            "% of a core a stream",
-            "partial p50 ms",
-            "p95",
-            "final p50 ms",
-            "p95",
-            "finals",
-        ),
-        rows,
-        (
-            "The engine answers at once; all else is real: 20 ms frames in real time over "
-            "sockets, resampling, Silero, the segmenter. Latency is from sending the sample "
-            "that a message tells of (the last one of a partial, the one at which the turn "
-            "was decided) to receiving the message; with Smart Turn the final waits for its "
-            "judgement. The speakers run on the same cores; where other work keeps them busy (the "
-            "load average above) latencies are the wait for a core, and only the share of a core "
-            "and the work of a frame say something of the service.",
-        ),
+async def played(running: Process, streams: int, seconds: float, mode: str) -> dict[str, Any]:
+    """What the speakers' process found."""
+    command = ("-m", "tests.bench.asr.speakers", running.ws, str(streams), str(seconds), mode)
+    speakers = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
+    output, _ = await speakers.communicate()
+    found: dict[str, Any] = json.loads(output)
+    return found
 
 
 async def text_ready(
@@ -109,7 +70,7 @@ async def text_ready(
     for streams in counts:
         environment = {"LOG_LEVEL": "ERROR", "ASR_SPHINX_DECODERS": "30", **environ}
         async with service(*REAL, port_variable="ASR_PORT", env=environment) as running:
-            load = await speak(running, streams, seconds, semantic=False)
+            load = await speak(running, streams, seconds)
         candidate = spread(load.latencies.get("candidate", []))
         partial = spread(load.latencies.get("partial", []))
         alone = alone or candidate[1]
@@ -151,8 +112,3 @@ async def text_ready(
             "speakers among them; beyond that, latencies are the queue's.",
         ),
     )
-
-
-async def _instant(streams: int, seconds: float, *, semantic: bool) -> Load:
-    async with service(*INSTANT, port_variable="ASR_PORT", env={"LOG_LEVEL": "ERROR"}) as running:
-        return await speak(running, streams, seconds, semantic=semantic)
