@@ -112,8 +112,8 @@ async def test_streaming_says_what_the_whole_file_says(hearing: Hearing) -> None
     assert set(heard) & set(SENTENCES)
 
 
-async def test_a_turn_of_more_than_30_s_repeats_nothing_and_loses_little(hearing: Hearing) -> None:
-    """What it loses, the model loses: it was not made for half a minute without a pause.
+async def test_a_turn_of_more_than_30_s_loses_and_repeats_nothing(hearing: Hearing) -> None:
+    """But for a word in twenty, which the model may mishear.
 
     Where the audio is trimmed depends on when partials are ready, so the bound leaves room.
     """
@@ -126,7 +126,7 @@ async def test_a_turn_of_more_than_30_s_repeats_nothing_and_loses_little(hearing
 
     (final,) = finals(sent)
     words = final.text.split()
-    assert errors(" ".join(said).split(), words) <= 0.3 * len(words)
+    assert errors(" ".join(said).split(), words) <= 0.05 * len(words)
     assert not [words[at:] for at in range(len(words)) for n in (2, 3, 4) if again(words, at, n)]
     assert [word.word for word in final.words] == words
 
