@@ -20,13 +20,13 @@ def variables(service: str, cores: int, environ: Mapping[str, str]) -> dict[str,
 
     A waiting OpenMP thread sleeps (`PASSIVE`): by default it spins at its barrier and takes the
     core from the thread that it waits for, which costs ten times the work on a busy machine.
-    CTranslate2 goes by OpenMP's number; onnxruntime is told by the engine's own setting.
+    CTranslate2 goes by OpenMP's number; onnxruntime is told by the engine's own setting, and
+    numpy's OpenBLAS, which knows no waiting but spinning, has one thread (``services``).
     """
     threads = str(budget(service, cores))
     chosen = {
         "OMP_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",
-        "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         **({"TTS_THREADS": threads} if service == "tts" else {}),
     }
