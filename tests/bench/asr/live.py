@@ -31,6 +31,8 @@ class Load:
     """Seconds of a core for a second of one stream."""
     engine_ms: float
     """Mean time from asking the engine for a final to its text."""
+    model: float = 0.0
+    """Share of the time in which a batched engine's one thread was in a step."""
 
 
 async def speak(running: Process, streams: int, seconds: float, mode: str = "silence") -> Load:
@@ -41,13 +43,16 @@ async def speak(running: Process, streams: int, seconds: float, mode: str = "sil
     """
     process = psutil.Process(running.pid)
     before = process.cpu_times()
+    stepped = await metric(running, "parley_asr_model_step_seconds_sum")
     found = await played(running, streams, seconds, mode)
     after = process.cpu_times()
     used = after.user + after.system - before.user - before.system
+    stepped = await metric(running, "parley_asr_model_step_seconds_sum") - stepped
     asked = await metric(running, "parley_asr_engine_seconds_count", 'kind="final"')
     took = await metric(running, "parley_asr_engine_seconds_sum", 'kind="final"')
     cpu = used / (streams * seconds)
-    return Load(streams, found["latencies"], found["finals"], cpu, 1000 * took / max(asked, 1))
+    engine_ms = 1000 * took / max(asked, 1)
+    return Load(streams, found["latencies"], found["finals"], cpu, engine_ms, stepped / seconds)
 
 
 async def played(running: Process, streams: int, seconds: float, mode: str) -> dict[str, Any]:
@@ -83,7 +88,8 @@ async def text_ready(
                 candidate[1] / alone,
                 *partial[:2],
                 100 * used,
-                "yes" if used < FULL * (os.cpu_count() or 1) else "no",
+                100 * load.model if load.model else "-",
+                "yes" if max(used / (os.cpu_count() or 1), load.model) < FULL else "no",
                 str(load.finals),
             ]
         )
@@ -99,6 +105,7 @@ async def text_ready(
             "partial p50 ms",
             "p95",
             "% of a core, all",
+            "% of the model's thread",
             "carried",
             "finals",
         ),
@@ -109,6 +116,7 @@ async def text_ready(
             "speech). The engine's own time is from asking it to its text, its queue "
             "included: what is above it is the service's. Carried: whether the service left "
             f"{1 - FULL:.0%} of the machine's {os.cpu_count()} cores to everybody else, the "
-            "speakers among them; beyond that, latencies are the queue's.",
+            f"speakers among them, and a batched engine's one thread was in steps for less than "
+            f"{FULL:.0%} of the time; beyond that, latencies are the queue's.",
         ),
     )

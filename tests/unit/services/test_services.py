@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ def threads(first: str, **environ: str) -> int:
     return int(subprocess.check_output(command, env=inherited | environ, text=True))
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no /proc to count threads in")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to count threads in")
 def test_matrix_products_leave_no_thread_spinning() -> None:
     if threads("sys") == 1:
         pytest.skip("numpy starts no threads of its own on one core")
