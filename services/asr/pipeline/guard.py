@@ -13,6 +13,38 @@ COMPRESSION = 2.4
 LOOP = 6
 """The same words this many times in a row are a loop, not speech."""
 _LONGEST_PHRASE = 8
+VOICED = 0.35
+"""Probability of speech from which a frame counts in push-to-talk: the most sensitive preset's."""
+ENOUGH = 3
+"""Such frames (96 ms) that a turn of push-to-talk must hold to have words."""
+
+
+class Voice:
+    """Whether a turn holds speech at all.
+
+    A turn that the detector began does. In push-to-talk the speaker begins it, and the detector
+    is only asked whether there is anything to write down: a recogniser makes words of noise,
+    music and breaths. People are heard down to -60 dBFS.
+    """
+
+    def __init__(self, *, heard: bool) -> None:
+        self._missing = 0 if heard else ENOUGH
+
+    @property
+    def heard(self) -> bool:
+        """Whether there was enough of it."""
+        return self._missing == 0
+
+    def look(self, probability: float) -> None:
+        """The detector's opinion of the turn's next frame."""
+        if self._missing and probability >= VOICED:
+            self._missing -= 1
+
+    def sift(self, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
+        """As :func:`sift`; everything is left out (``no_speech``) while nobody was heard."""
+        if self.heard or not transcript.text:
+            return sift(transcript)
+        return Transcript("", language=transcript.language), ("no_speech",)
 
 
 def sift(transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:

@@ -204,14 +204,16 @@ class Session:
 
     def _frame(self, frame: Samples, probability: float | None = None) -> None:
         """Hear one frame; a given probability spares the detector."""
-        if probability is None and self._segmenter.settings.enabled:
+        if probability is None:
             probability = self._detector.probability(frame)
         self._heard.append(frame)
         was_in_turn = self._segmenter.in_turn
-        events = list(self._segmenter.push(probability or 0.0))
+        events = list(self._segmenter.push(probability))
         if was_in_turn:
             self._turns[-1].hear(frame)
         self._follow(events)
+        if self._segmenter.in_turn:
+            self._turns[-1].voice.look(probability)
 
     def _follow(self, events: "Events | list[Event]") -> None:
         for event in events:
@@ -235,6 +237,7 @@ class Session:
             self._options,
             partials=self._config.partials,
             words=self._config.words,
+            pushed=not self._segmenter.settings.enabled,
         )
         self._next_turn += 1
         self._turns.append(turn)

@@ -18,7 +18,7 @@ from services.asr.engines.base import (
 )
 from services.asr.pipeline.actions import Ask, Cancel, Close, EngineAction, Feed, Open, Settle
 from services.asr.pipeline.finals import Span, final_message, seconds
-from services.asr.pipeline.guard import sift
+from services.asr.pipeline.guard import Voice
 from services.asr.pipeline.segmenter import Ended, Paused, Started
 from services.asr.pipeline.transcript import LocalAgreement
 from shared.errors import ParleyError
@@ -55,6 +55,7 @@ class Turn:
         started: where it began.
         options: for the engine.
         partials, words: whether the client wants them.
+        pushed: whether the speaker began it (push-to-talk), not the detector.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class Turn:
         *,
         partials: bool = True,
         words: bool = True,
+        pushed: bool = False,
     ) -> None:
         self.index = index
+        self.voice = Voice(heard=not pushed)
         self.done = False
         self.suppressed: list[str] = []
         """Why text was left out, for the metrics."""
@@ -239,7 +242,7 @@ class Turn:
     def _sifted(self, transcript: Transcript) -> Transcript:
         for code, text in transcript.warnings:
             self._warn(code, text)
-        transcript, reasons = sift(transcript)
+        transcript, reasons = self.voice.sift(transcript)
         self.suppressed += reasons
         return transcript
 

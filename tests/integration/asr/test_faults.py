@@ -24,12 +24,13 @@ from tests.integration.asr.watching import (
     until_places_taken,
 )
 from tests.processes import Process
+from tests.speech import speech
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLACES = 30
 PUSH_TO_TALK = {"vad": {"enabled": False}}
-SECOND = np.full(16_000, 0.1, np.float32)
+SECOND = speech("what is the weather today")[:16_000]
 
 
 @pytest.mark.parametrize(

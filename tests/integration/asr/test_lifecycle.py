@@ -3,7 +3,6 @@
 import json
 import signal
 
-import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -12,9 +11,10 @@ from tests.integration.asr.client import client
 from tests.integration.asr.conftest import PATIENT
 from tests.integration.asr.watching import get, until_places_taken
 from tests.processes import free_port, launch, service
+from tests.speech import speech
 
 INSTANT = ("-m", "tests.instant_asr")
-SPEECH = np.full(16_000, 0.1, np.float32)
+SPEECH = speech("what is the weather today")[:16_000]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,17 @@ async def test_push_to_talk_ends_by_flush(sphinx: Process, phrase: Samples) -> N
         assert "weather" in listening.finals()[0]["text"]
 
 
+async def test_push_to_talk_makes_no_words_of_noise(sphinx: Process) -> None:
+    noise = np.random.default_rng(3).standard_normal(48_000).astype(np.float32) * 0.05
+    async with client(sphinx.ws, vad={"enabled": False}) as listening:
+        await listening.say(noise)
+        await listening.send(type="flush")
+        await listening.next("final")
+
+    assert listening.finals()[0]["text"] == ""
+    assert not [event for event in listening.heard if event["type"] == "partial"]
+
+
 async def test_what_the_engine_lacks_is_warned_of(sphinx: Process) -> None:
     async with client(sphinx.ws, language="de", model="large-v3") as listening:
         codes = {(await listening.next("warning"))["code"] for _ in range(2)}

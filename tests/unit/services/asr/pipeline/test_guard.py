@@ -3,7 +3,7 @@
 import pytest
 
 from services.asr.engines.base import Segment, Transcript, Word
-from services.asr.pipeline.guard import sift
+from services.asr.pipeline.guard import Voice, sift
 
 SPOKEN = Segment(0.0, 1.0, " Hello there.", avg_logprob=-0.2, no_speech_prob=0.1)
 
@@ -64,3 +64,19 @@ def test_saying_something_five_times_is_speech() -> None:
     heard = Transcript("no no no no no")
 
     assert sift(heard) == (heard, ())
+
+
+def test_a_turn_that_the_speaker_began_has_words_once_somebody_was_heard() -> None:
+    voice, heard = Voice(heard=False), transcript(SPOKEN)
+    for probability in (0.9, 0.34, 0.35, 0.1):
+        voice.look(probability)
+
+    assert voice.sift(heard) == (Transcript(""), ("no_speech",))
+    assert voice.sift(Transcript("")) == (Transcript(""), ())
+
+    voice.look(0.35)
+    assert voice.sift(heard) == (heard, ())
+
+
+def test_a_turn_that_the_detector_began_was_heard() -> None:
+    assert Voice(heard=True).sift(transcript(SPOKEN)) == (transcript(SPOKEN), ())

@@ -258,6 +258,19 @@ def test_push_to_talk_takes_everything() -> None:
     assert final.start == 0.0
 
 
+def test_push_to_talk_writes_nothing_down_where_nobody_speaks() -> None:
+    stage = Stage()
+    stage.tell(Config(vad=VadOverrides(enabled=False)))
+
+    stage.hear(hush(2))
+    stage.tell(Flush())
+
+    (final,) = stage.sent(Final)
+    assert (final.text, final.words) == ("", ())
+    assert stage.sent(Partial) == []
+    assert set(stage.session.suppressed) == {"no_speech", "no_words"}
+
+
 def test_what_changes_in_mid_stream_holds_from_the_next_turn() -> None:
     stage = Stage()
     stage.hear(speech(1), hush(1))
