@@ -24,7 +24,7 @@ class Voice:
 
     A turn that the detector began does. In push-to-talk the speaker begins it, and the detector
     is only asked whether there is anything to write down: a recogniser makes words of noise,
-    music and breaths. People are heard down to -60 dBFS.
+    music and breaths. Of 59 recordings of people at -56 dBFS it withholds none, at -66 five.
     """
 
     def __init__(self, *, heard: bool) -> None:

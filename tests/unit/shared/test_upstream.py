@@ -47,6 +47,14 @@ def test_a_limited_server_says_when_to_come_back() -> None:
     assert upstream().refused(429, {"retry-after": "-3"}).retry_after_s == 0
 
 
+async def fail(there: Upstream) -> None:
+    """As often in a row as opens its breaker."""
+    for _ in range(3):
+        with pytest.raises(UpstreamFailed):
+            async with there.call():
+                raise OSError
+
+
 @pytest.mark.parametrize(
     ("raised", "error"),
     [
@@ -73,10 +81,7 @@ async def test_a_server_that_is_silent_is_given_up() -> None:
 async def test_what_keeps_failing_is_left_alone_for_a_while() -> None:
     clock = ManualClock()
     there = upstream(clock)
-    for _ in range(3):
-        with pytest.raises(UpstreamFailed):
-            async with there.call():
-                raise OSError
+    await fail(there)
     with pytest.raises(EngineUnavailable) as refused:
         there.check()
     assert refused.value.retry_after_s
@@ -104,10 +109,7 @@ async def test_only_a_streamed_answer_may_take_its_time() -> None:
 async def test_a_refusal_is_an_answer_and_closes_the_breaker() -> None:
     clock = ManualClock()
     there = upstream(clock)
-    for _ in range(3):
-        with pytest.raises(UpstreamFailed):
-            async with there.call():
-                raise OSError
+    await fail(there)
     clock.advance(60)
     with pytest.raises(UpstreamRefused):
         async with there.call():
