@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Variables starting with it belong to this service alone."""
     foreign: ClassVar[tuple[str, ...]] = ()
     """Variables with this prefix that others read (the launcher, the command line)."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Beginnings of former names, and what stands in their place now."""
     common_prefixes: ClassVar[tuple[str, ...]] = ()
     """Prefixes of settings that other programs' variables carry too."""
 
@@ -143,9 +145,15 @@ def _unknown(kind: type[Settings], names: Iterable[str]) -> Iterable[str]:
     known = {*_aliases(kind), *kind.foreign}
     for name in sorted(names):
         if kind.prefix and name.upper().startswith(kind.prefix) and name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, 1)
-            hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
-            yield f"{name}: no such setting; {hint}"
+            yield f"{name}: no such setting; {_hint(kind, name.upper(), known)}"
+
+
+def _hint(kind: type[Settings], name: str, known: Iterable[str]) -> str:
+    for old, new in kind.renamed.items():
+        if name.startswith(old) and (now := new + name.removeprefix(old)) in known:
+            return f"it is {now} now"
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else "see docs/configuration.md"
 
 
 def _misspelt(kind: type[Settings], names: Iterable[str]) -> Iterable[str]:

@@ -47,7 +47,7 @@ class AsrSettings(Settings):
     """Threads that PocketSphinx decodes on; 0: one a core."""
     model: str = Field("auto", alias="ASR_MODEL")
     """Whisper's weights: a folder, a size such as `large-v3`, or a repository of the hub; for
-    remote engines the model's name there. `auto`: large-v3 on CUDA, base on CPU."""
+    `openai` and `deepgram` the model's name there. `auto`: large-v3 on CUDA, base on CPU."""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+(,\d+)*)?)$", alias="ASR_DEVICE")
     """`auto`, `cpu`, `cuda`, or `cuda:0,1` for a copy of the weights on each of several GPUs."""
     compute_type: Literal[
@@ -75,7 +75,7 @@ class AsrSettings(Settings):
     step_timeout_s: float = Field(30.0, gt=0, le=600, alias="ASR_STEP_TIMEOUT_S")
     """Longest time of one Whisper step, in seconds; then its requests fail."""
     upstream_url: WebUrl | None = Field(None, alias="ASR_UPSTREAM_URL")
-    """Server of the remote engines; empty: OpenAI's or Deepgram's own."""
+    """Server of the engines `openai` and `deepgram`; empty: OpenAI's or Deepgram's own."""
     upstream_key: SecretStr = Field(SecretStr(""), alias="ASR_UPSTREAM_KEY")
     """Key for that server."""
     upstream_timeout_s: float = Field(30.0, gt=0, le=600, alias="ASR_UPSTREAM_TIMEOUT_S")

@@ -1,5 +1,6 @@
 """Settings of the TTS service. Names, defaults and limits; see docs/configuration.md."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -40,6 +41,7 @@ class TtsSettings(Settings):
 
     prefix: ClassVar[str] = "TTS_"
     foreign: ClassVar[tuple[str, ...]] = ("TTS_URL",)
+    renamed: ClassVar[Mapping[str, str]] = {"TTS_REMOTE_": "TTS_UPSTREAM_"}
 
     port: int = Field(8002, ge=0, le=65535, alias="TTS_PORT")
     """Port to listen on; 0: a free one."""
@@ -56,18 +58,18 @@ class TtsSettings(Settings):
         alias="TTS_KOKORO_URL",
     )
     """Where Kokoro's files come from; `off`: they are not downloaded."""
-    remote_url: WebUrl | None = Field(None, alias="TTS_REMOTE_URL")
+    upstream_url: WebUrl | None = Field(None, alias="TTS_UPSTREAM_URL")
     """Server of the engines `openai` (`https://api.openai.com/v1` by default) and `elevenlabs`
     (`https://api.elevenlabs.io`)."""
-    remote_key: SecretStr = Field(SecretStr(""), alias="TTS_REMOTE_KEY")
+    upstream_key: SecretStr = Field(SecretStr(""), alias="TTS_UPSTREAM_KEY")
     """Our key there."""
-    remote_model: str = Field("", alias="TTS_REMOTE_MODEL")
+    upstream_model: str = Field("", alias="TTS_UPSTREAM_MODEL")
     """Model asked for there; by default `gpt-4o-mini-tts` or `eleven_flash_v2_5`."""
-    remote_voices: CommaList = Field((), alias="TTS_REMOTE_VOICES")
+    upstream_voices: CommaList = Field((), alias="TTS_UPSTREAM_VOICES")
     """Voices offered from there, the default one first; by default OpenAI's, or all."""
-    remote_connections: int = Field(10, ge=1, le=30, alias="TTS_REMOTE_CONNECTIONS")
+    upstream_connections: int = Field(10, ge=1, le=30, alias="TTS_UPSTREAM_CONNECTIONS")
     """Calls to that server at once."""
-    remote_timeout_s: float = Field(30.0, gt=0, le=600, alias="TTS_REMOTE_TIMEOUT_S")
+    upstream_timeout_s: float = Field(30.0, gt=0, le=600, alias="TTS_UPSTREAM_TIMEOUT_S")
     """Longest silence of that server, in seconds."""
     voice_dir: Path = Field(Path("~/.local/share/parley/voices"), alias="TTS_VOICE_DIR")
     """Folder of the voices that clients register."""

@@ -3,7 +3,7 @@
 Three kinds of engine stand behind it. *Batched* ones (whisper) cut nothing and keep
 nothing between calls: an utterance gathers its samples and submits whole windows to the
 scheduler, where windows of many connections share a step. *Streaming* ones (sphinx) keep
-a decoder per utterance. *Remote* ones (openai, deepgram) call a server. The pipeline
+a decoder per utterance. *Remote* ones (openai, deepgram) call an upstream. The pipeline
 cannot tell them apart. Beside them stand the two small models that hear turns: the
 speech detector and the turn model.
 

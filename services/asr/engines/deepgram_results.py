@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from services.asr.engines.answers import BROKEN, moment
 from services.asr.engines.base import Transcript, Word
-from services.asr.engines.remote import BROKEN, moment
 from services.asr.languages import code_of
 from shared.errors import UpstreamFailed
 

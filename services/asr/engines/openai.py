@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 
 from services.asr.config import AsrSettings
+from services.asr.engines.answers import BROKEN, moment
 from services.asr.engines.base import (
     EMPTY,
     SAMPLE_RATE,
@@ -22,7 +23,6 @@ from services.asr.engines.base import (
     Transcript,
     Word,
 )
-from services.asr.engines.remote import BROKEN, moment
 from services.asr.languages import code_of
 from services.asr.metrics import AsrMetrics
 from shared.audio.wav import whole

@@ -2,7 +2,7 @@
 
 Three kinds of engine stand behind it: *batched* ones (chatterbox) share steps of one
 model through the scheduler, *streaming* ones (espeak, kokoro) work clause by clause on
-their own thread, *remote* ones (openai, elevenlabs) call a server.
+their own thread, *remote* ones (openai, elevenlabs) call an upstream.
 
 Audio is float32 mono at 24 kHz in [-1, 1]. Times are seconds from the request's first
 sample; character offsets count in the request's text.

@@ -15,8 +15,7 @@ from services.tts.engines.base import (
     Voice,
     WordTime,
 )
-from services.tts.engines.openai_speech import RemoteOptions
-from services.tts.engines.upstream import SpeechServer
+from services.tts.engines.upstream import SpeechServer, UpstreamOptions
 from shared.audio.pcm import Encoding, PcmDecoder
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamFailed
 
@@ -30,7 +29,7 @@ _MARKS = re.compile(r"^\W+|\W+$")
 class ElevenLabsEngine:
     """A remote engine; its list of voices is asked for at the start."""
 
-    def __init__(self, server: SpeechServer, options: RemoteOptions) -> None:
+    def __init__(self, server: SpeechServer, options: UpstreamOptions) -> None:
         self._server = server
         self._options = options
         self._voices: tuple[Voice, ...] = ()
@@ -61,13 +60,13 @@ class ElevenLabsEngine:
         try:
             listed = await self._server.get("v1/voices")
         except ParleyError as error:
-            raise EngineUnavailable(f"{error.message}; see TTS_REMOTE_URL") from error
+            raise EngineUnavailable(f"{error.message}; see TTS_UPSTREAM_URL") from error
         rows = listed.get("voices", []) if isinstance(listed, Mapping) else []
         voices = [Voice(str(row["voice_id"]), str(row.get("name", "")), ()) for row in rows]
         wanted = self._options.voices
         self._voices = tuple(voice for voice in voices if not wanted or voice.voice_id in wanted)
         if not self._voices:
-            raise EngineUnavailable("elevenlabs has no such voice; check TTS_REMOTE_VOICES")
+            raise EngineUnavailable("elevenlabs has no such voice; check TTS_UPSTREAM_VOICES")
 
     async def speak(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk, None]:
         """Speak; every line of the answer is a chunk with the times of its characters."""

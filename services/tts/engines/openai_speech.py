@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
 from services.tts.engines.base import EngineInfo, Kind, SpeechChunk, SpeechRequest, Voice
 from services.tts.engines.spread import Pacing
-from services.tts.engines.upstream import SpeechServer
+from services.tts.engines.upstream import SpeechServer, UpstreamOptions
 from shared.audio.pcm import Encoding, PcmDecoder
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamRefused
 
@@ -16,20 +15,10 @@ _MAX_CHARS = 1000
 _SLOWEST, _FASTEST = 0.25, 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteOptions:
-    """What a remote engine offers."""
-
-    model: str
-    voices: tuple[str, ...]
-    capacity: int
-    reason: str = ""
-
-
 class OpenAiSpeechEngine:
     """A remote engine; its audio is 24 kHz s16le, streamed."""
 
-    def __init__(self, server: SpeechServer, options: RemoteOptions) -> None:
+    def __init__(self, server: SpeechServer, options: UpstreamOptions) -> None:
         self._server = server
         self._options = options
 

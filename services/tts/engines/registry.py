@@ -10,8 +10,7 @@ from services.tts.config import OPENAI_VOICES, TtsSettings
 from services.tts.engines.base import Engine
 from services.tts.engines.chatterbox.offer import lacking as chatterbox_lacks
 from services.tts.engines.kokoro_weights import Weights
-from services.tts.engines.openai_speech import RemoteOptions
-from services.tts.engines.upstream import Address, SpeechServer
+from services.tts.engines.upstream import Address, SpeechServer, UpstreamOptions
 from shared.errors import EngineUnavailable
 from shared.fallback import best
 from shared.scheduling.metrics import Observer
@@ -69,12 +68,12 @@ def _openai(settings: TtsSettings, observer: Observer, reason: str) -> Engine:
     from services.tts.engines.openai_speech import OpenAiSpeechEngine  # noqa: PLC0415
 
     del observer
-    key = settings.remote_key.get_secret_value()
+    key = settings.upstream_key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     server = _server(settings, "https://api.openai.com/v1", headers)
-    model = settings.remote_model or "gpt-4o-mini-tts"
-    voices = settings.remote_voices or OPENAI_VOICES
-    options = RemoteOptions(model, voices, settings.remote_connections, reason)
+    model = settings.upstream_model or "gpt-4o-mini-tts"
+    voices = settings.upstream_voices or OPENAI_VOICES
+    options = UpstreamOptions(model, voices, settings.upstream_connections, reason)
     return OpenAiSpeechEngine(server, options)
 
 
@@ -82,28 +81,30 @@ def _elevenlabs(settings: TtsSettings, observer: Observer, reason: str) -> Engin
     from services.tts.engines.elevenlabs import ElevenLabsEngine  # noqa: PLC0415
 
     del observer
-    headers = {"xi-api-key": settings.remote_key.get_secret_value()}
+    headers = {"xi-api-key": settings.upstream_key.get_secret_value()}
     server = _server(settings, "https://api.elevenlabs.io", headers)
-    model = settings.remote_model or "eleven_flash_v2_5"
-    options = RemoteOptions(model, settings.remote_voices, settings.remote_connections, reason)
+    model = settings.upstream_model or "eleven_flash_v2_5"
+    options = UpstreamOptions(
+        model, settings.upstream_voices, settings.upstream_connections, reason
+    )
     return ElevenLabsEngine(server, options)
 
 
 def _server(settings: TtsSettings, url: str, headers: Mapping[str, str]) -> SpeechServer:
     return SpeechServer(
         Address(
-            url=settings.remote_url or url,
+            url=settings.upstream_url or url,
             headers=headers,
-            connections=settings.remote_connections,
-            timeout_s=settings.remote_timeout_s,
+            connections=settings.upstream_connections,
+            timeout_s=settings.upstream_timeout_s,
         )
     )
 
 
 def _needs_key(settings: TtsSettings) -> str | None:
-    if settings.remote_key.get_secret_value() or settings.remote_url:
+    if settings.upstream_key.get_secret_value() or settings.upstream_url:
         return None
-    return "no key; set TTS_REMOTE_KEY (and TTS_REMOTE_URL for another server)"
+    return "no key; set TTS_UPSTREAM_KEY (and TTS_UPSTREAM_URL for another server)"
 
 
 ENGINES: Mapping[str, Row] = {

@@ -26,6 +26,19 @@ class Address:
     """Longest silence of the server."""
 
 
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions:
+    """What an engine asks of the server, and says of itself."""
+
+    model: str
+    voices: tuple[str, ...]
+    """Voices offered; for ElevenLabs none: all that the server lists."""
+    capacity: int
+    """Requests at once."""
+    reason: str = ""
+    """Why the engine was chosen."""
+
+
 class SpeechServer:
     """One server. Not on a thread: calls are awaited on the event loop."""
 
@@ -41,7 +54,7 @@ class SpeechServer:
             clock or SystemClock(),
             at_once=address.connections,
             timeout_s=address.timeout_s,
-            key_setting="TTS_REMOTE_KEY",
+            key_setting="TTS_UPSTREAM_KEY",
         )
 
     async def aclose(self) -> None:

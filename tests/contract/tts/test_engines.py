@@ -26,8 +26,8 @@ def made(name: str, folder: Path, url: str) -> Engine:
             "TTS_KOKORO_MODEL": str(folder / "model.onnx"),
             "TTS_KOKORO_VOICES": str(folder / "voices.bin"),
             "TTS_THREADS": 1,
-            "TTS_REMOTE_URL": url,
-            "TTS_REMOTE_KEY": KEY,
+            "TTS_UPSTREAM_URL": url,
+            "TTS_UPSTREAM_KEY": KEY,
         }
     )
     row = ENGINES[name]

@@ -71,8 +71,8 @@ async def test_a_fallback_is_told_by_the_page(fallen: ServiceProcess) -> None:
     [
         ({"TTS_ENGINE": "kokoro", "TTS_KOKORO_URL": "off", "TTS_KOKORO_MODEL": "/no/such/file"},
          "TTS_ENGINE=kokoro: no file /no/such/file; set TTS_KOKORO_MODEL"),
-        ({"TTS_ENGINE": "openai"}, "TTS_ENGINE=openai: no key; set TTS_REMOTE_KEY"),
-        ({"TTS_ENGINE": "elevenlabs"}, "TTS_ENGINE=elevenlabs: no key; set TTS_REMOTE_KEY"),
+        ({"TTS_ENGINE": "openai"}, "TTS_ENGINE=openai: no key; set TTS_UPSTREAM_KEY"),
+        ({"TTS_ENGINE": "elevenlabs"}, "TTS_ENGINE=elevenlabs: no key; set TTS_UPSTREAM_KEY"),
         ({"TTS_ENGINE": "chatterbox", "TTS_MODEL_DIR": "/no/such/folder"}, "chatterbox"),
     ],
 )  # fmt: skip

@@ -24,10 +24,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch, **environ: str) -> TtsSettings:
 
 def test_lists_and_pairs_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = loaded(
-        monkeypatch, TTS_VOICE_ALIASES="nova=annie, onyx=en-gb", TTS_REMOTE_VOICES="a, b"
+        monkeypatch, TTS_VOICE_ALIASES="nova=annie, onyx=en-gb", TTS_UPSTREAM_VOICES="a, b"
     )
     assert settings.voice_aliases == {"nova": "annie", "onyx": "en-gb"}
-    assert settings.remote_voices == ("a", "b")
+    assert settings.upstream_voices == ("a", "b")
 
 
 def test_the_address_that_others_read_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +49,9 @@ def test_a_voice_key_is_thirty_two_bytes_and_never_shown(monkeypatch: pytest.Mon
         ("TTS_MAX_CONNECTIONS", "0", "greater"),
         ("TTS_UNSENT_S", "much", "number"),
         ("TTS_VOICE_KYE", "x", "did you mean TTS_VOICE_KEY"),
+        ("TTS_REMOTE_KEY", "x", "no such setting; it is TTS_UPSTREAM_KEY now"),
+        ("TTS_REMOTE_TIMEOUT_S", "3", "no such setting; it is TTS_UPSTREAM_TIMEOUT_S now"),
+        ("TTS_REMOTE_UNSENT_S", "3", "did you mean TTS_UNSENT_S"),
     ],
 )
 def test_a_bad_setting_is_named_with_its_remedy(

@@ -61,8 +61,8 @@ async def test_a_silent_release_server_is_passed_over(
     ("name", "told"),
     [
         ("kokoro", r"TTS_ENGINE=kokoro.*TTS_KOKORO_MODEL"),
-        ("openai", r"TTS_ENGINE=openai: no key; set TTS_REMOTE_KEY"),
-        ("elevenlabs", r"TTS_ENGINE=elevenlabs: no key; set TTS_REMOTE_KEY"),
+        ("openai", r"TTS_ENGINE=openai: no key; set TTS_UPSTREAM_KEY"),
+        ("elevenlabs", r"TTS_ENGINE=elevenlabs: no key; set TTS_UPSTREAM_KEY"),
     ],
 )
 async def test_an_engine_asked_for_by_name_must_load(tmp_path: Path, name: str, told: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from services.tts.engines.base import Engine, SpeechChunk, SpeechRequest
 from services.tts.engines.elevenlabs import ElevenLabsEngine
-from services.tts.engines.openai_speech import OpenAiSpeechEngine, RemoteOptions
-from services.tts.engines.upstream import Address
+from services.tts.engines.openai_speech import OpenAiSpeechEngine
+from services.tts.engines.upstream import Address, UpstreamOptions
 from services.tts.engines.upstream import SpeechServer as SpeechServerClient
 from shared.errors import (
     DeadlineExceeded,
@@ -35,7 +35,7 @@ def made(
 ) -> Engine:
     headers = {"xi-api-key": key} if kind == "elevenlabs" else {"Authorization": f"Bearer {key}"}
     upstream = SpeechServerClient(Address(url, headers, 4, timeout_s), clock=clock)
-    options = RemoteOptions("a-model", ("hum", "drone"), 4)
+    options = UpstreamOptions("a-model", ("hum", "drone"), 4)
     engine = ElevenLabsEngine if kind == "elevenlabs" else OpenAiSpeechEngine
     return engine(upstream, options)
 
@@ -136,14 +136,14 @@ async def test_a_server_that_keeps_failing_is_left_alone_for_a_while(
 @KINDS
 async def test_a_wrong_key_is_told_at_the_start(kind: str, server: SpeechServer) -> None:
     engine = made(kind, server.url, key="wrong")
-    with pytest.raises(EngineUnavailable, match="TTS_REMOTE_KEY"):
+    with pytest.raises(EngineUnavailable, match="TTS_UPSTREAM_KEY"):
         await engine.start()
     await engine.aclose()
 
 
 async def test_voices_that_elevenlabs_lacks_are_told_at_the_start(server: SpeechServer) -> None:
     upstream = SpeechServerClient(Address(server.url, {"xi-api-key": KEY}, 4))
-    engine = ElevenLabsEngine(upstream, RemoteOptions("m", ("nobody",), 4))
-    with pytest.raises(EngineUnavailable, match="TTS_REMOTE_VOICES"):
+    engine = ElevenLabsEngine(upstream, UpstreamOptions("m", ("nobody",), 4))
+    with pytest.raises(EngineUnavailable, match="TTS_UPSTREAM_VOICES"):
         await engine.start()
     await engine.aclose()

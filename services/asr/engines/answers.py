@@ -1,4 +1,4 @@
-"""How the answers of remote engines are read: anything may stand in them."""
+"""How an upstream's answers are read: anything may stand in them."""
 
 import math
 
