@@ -18,7 +18,6 @@ from services.tts.engines.base import (
     SAMPLE_RATE,
     Arrays,
     EngineInfo,
-    Kind,
     Reference,
     Samples,
     SpeechChunk,
@@ -27,6 +26,7 @@ from services.tts.engines.base import (
     WordTime,
 )
 from services.tts.engines.prepared import PreparedVoices
+from shared.engine import Kind
 from shared.web.server import main
 
 CHAR_S = 0.06

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from services.asr.engines.base import (
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     Samples,
     TranscribeOptions,
     Transcript,
     Word,
 )
+from shared.engine import Kind
 
 WORD_S = 0.25
 """Seconds of audio for which the instant engine says a word."""

@@ -11,9 +11,9 @@ from huggingface_hub import constants
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from services.tts.engines import knock
 from services.tts.engines.chatterbox.load import _tokenizer, find
 from services.tts.engines.chatterbox.variants import SPECS, Variant
+from shared import knock
 from shared.errors import EngineUnavailable
 from tests.silence import silent_server
 

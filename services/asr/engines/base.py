@@ -13,13 +13,14 @@ sample that the utterance was fed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.asr.languages import space
+from shared.engine import Kind
 
 SAMPLE_RATE = 16_000
 """Hz, of all audio that engines see."""
@@ -29,14 +30,6 @@ FRAME = 512
 
 Samples = NDArray[np.float32]
 """float32 [n], mono, 16 kHz, in [-1, 1]."""
-
-
-class Kind(Enum):
-    """How an engine does its work."""
-
-    BATCHED = "batched"
-    STREAMING = "streaming"
-    REMOTE = "remote"
 
 
 class Priority(IntEnum):

@@ -14,7 +14,6 @@ from services.asr.engines.base import (
     EMPTY,
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     Samples,
     TranscribeOptions,
     Transcript,
@@ -24,6 +23,7 @@ from services.asr.engines.deepgram_utterance import DeepgramUtterance
 from services.asr.metrics import AsrMetrics
 from shared.audio.wav import whole
 from shared.clock import SystemClock
+from shared.engine import Kind
 from shared.errors import EngineUnavailable, UpstreamFailed
 from shared.upstream import Upstream
 

@@ -16,7 +16,6 @@ from services.asr.engines.base import (
     EMPTY,
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     Samples,
     Segment,
     TranscribeOptions,
@@ -27,6 +26,7 @@ from services.asr.languages import code_of
 from services.asr.metrics import AsrMetrics
 from shared.audio.wav import whole
 from shared.clock import SystemClock
+from shared.engine import Kind
 from shared.errors import EngineUnavailable, ParleyError, UpstreamFailed
 from shared.upstream import Upstream
 

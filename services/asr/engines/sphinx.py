@@ -19,7 +19,6 @@ from weakref import WeakSet
 from services.asr.config import AsrSettings
 from services.asr.engines.base import (
     EngineInfo,
-    Kind,
     Samples,
     TranscribeOptions,
     Transcript,
@@ -27,6 +26,7 @@ from services.asr.engines.base import (
 from services.asr.engines.sphinx_decoder import Channels, DecoderPool
 from services.asr.engines.sphinx_utterance import SphinxUtterance
 from services.asr.metrics import AsrMetrics
+from shared.engine import Kind
 from shared.errors import Draining
 
 STREAMS_PER_CORE = 4

@@ -10,11 +10,12 @@ sample; character offsets count in the request's text.
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared.engine import Kind
 
 SAMPLE_RATE = 24_000
 """Hz, of all audio that engines make."""
@@ -27,14 +28,6 @@ Samples = NDArray[np.float32]
 
 Arrays = Mapping[str, NDArray[Any]]
 """What an engine has prepared of a voice, by names that the engine chose."""
-
-
-class Kind(Enum):
-    """How an engine does its work."""
-
-    BATCHED = "batched"
-    STREAMING = "streaming"
-    REMOTE = "remote"
 
 
 @dataclass(frozen=True, slots=True)

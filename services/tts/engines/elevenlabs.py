@@ -9,7 +9,6 @@ from typing import Any
 
 from services.tts.engines.base import (
     EngineInfo,
-    Kind,
     SpeechChunk,
     SpeechRequest,
     Voice,
@@ -17,6 +16,7 @@ from services.tts.engines.base import (
 )
 from services.tts.engines.upstream import SpeechServer, UpstreamOptions
 from shared.audio.pcm import Encoding, PcmDecoder
+from shared.engine import Kind
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamFailed
 
 _MAX_CHARS = 1000

@@ -8,7 +8,6 @@ import soxr
 from services.tts.engines.base import (
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     SpeechChunk,
     SpeechRequest,
     Voice,
@@ -16,6 +15,7 @@ from services.tts.engines.base import (
 )
 from services.tts.engines.clausewise import ClauseEngine, Loaded
 from services.tts.engines.espeak_library import EspeakLibrary, EspeakVoice, Said
+from shared.engine import Kind
 from shared.errors import InvalidRequest, NotFound
 from shared.scheduling.metrics import Observer
 

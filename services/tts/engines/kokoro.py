@@ -14,7 +14,6 @@ import onnxruntime
 from services.tts.engines.base import (
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     SpeechChunk,
     SpeechRequest,
     Voice,
@@ -23,6 +22,7 @@ from services.tts.engines.base import (
 from services.tts.engines.clausewise import ClauseEngine, Loaded
 from services.tts.engines.kokoro_weights import Weights
 from services.tts.engines.spread import spread
+from shared.engine import Kind
 from shared.errors import EngineFailed, EngineUnavailable, InvalidRequest, NotFound
 from shared.scheduling.metrics import Observer
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from services.tts.engines.knock import knock
 from shared.errors import EngineUnavailable
+from shared.knock import knock
 
 log = logging.getLogger(__name__)
 

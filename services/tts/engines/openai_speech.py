@@ -3,10 +3,11 @@
 import logging
 from collections.abc import AsyncGenerator
 
-from services.tts.engines.base import EngineInfo, Kind, SpeechChunk, SpeechRequest, Voice
+from services.tts.engines.base import EngineInfo, SpeechChunk, SpeechRequest, Voice
 from services.tts.engines.spread import Pacing
 from services.tts.engines.upstream import SpeechServer, UpstreamOptions
 from shared.audio.pcm import Encoding, PcmDecoder
+from shared.engine import Kind
 from shared.errors import EngineUnavailable, NotFound, ParleyError, UpstreamRefused
 
 log = logging.getLogger(__name__)

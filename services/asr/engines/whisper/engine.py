@@ -12,7 +12,6 @@ from services.asr.engines.base import (
     EMPTY,
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     Priority,
     Samples,
     TranscribeOptions,
@@ -24,6 +23,7 @@ from services.asr.engines.whisper.model import Weights, WhisperModel
 from services.asr.engines.whisper.utterance import WhisperUtterance, WindowHandle, speaks
 from services.asr.engines.whisper.window import LADDER, WINDOW_S, Window
 from shared.clock import Clock, SystemClock
+from shared.engine import Kind
 from shared.errors import DeadlineExceeded, EngineUnavailable, InvalidRequest
 from shared.scheduling.job import Job
 from shared.scheduling.metrics import Observer

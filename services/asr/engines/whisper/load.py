@@ -1,7 +1,7 @@
 """From a model's name to weights on a device.
 
 A name is looked for as a folder, then in the hub's cache, then on the hub. A hub that
-does not answer costs `HUB_SILENCE_S` at most; one that does is waited for, because
+does not answer costs `shared.knock.SILENCE_S` at most; one that does is waited for, because
 weights are large.
 """
 
@@ -24,11 +24,10 @@ from services.asr.engines.whisper.features import LogMel
 from services.asr.engines.whisper.model import Weights
 from services.asr.engines.whisper.tokens import Vocabulary
 from shared.errors import EngineUnavailable
+from shared.knock import Silent, knock
 
 log = logging.getLogger(__name__)
 
-HUB_SILENCE_S = 3.0
-"""Longest wait for a sign of life from the hub."""
 _CUDA_LIBRARIES = (("nvidia.cublas", "libcublas.so.12"), ("nvidia.cudnn", "libcudnn.so.9"))
 
 
@@ -116,7 +115,7 @@ async def fetch(name: str, cache: Path | None = None) -> Path:
         raise EngineUnavailable(
             f"ASR_MODEL={name}: not on disk, and HF_HUB_OFFLINE is set; set ASR_MODEL to a folder"
         )
-    await _knock(name, repository)
+    await _see_hub(name, repository)
     log.info("downloading weights", extra={"model": name, "repository": repository})
     try:
         path = await asyncio.to_thread(download_model, name, cache_dir=_text(cache))
@@ -146,21 +145,16 @@ def load(path: Path, name: str, device: Device) -> Weights:
     return Weights(name, model, Vocabulary(raw, languages), LogMel(model.n_mels))
 
 
-async def _knock(name: str, repository: str) -> None:
-    """See whether the hub is there at all, before the client retries for minutes."""
-    url = f"{hub.ENDPOINT}/api/models/{repository}"
+async def _see_hub(name: str, repository: str) -> None:
+    """See whether the hub is there at all, before its client retries for minutes."""
     try:
-        async with asyncio.timeout(HUB_SILENCE_S), httpx.AsyncClient() as client:
-            answer = await client.get(url, follow_redirects=True)
-    except (TimeoutError, httpx.HTTPError) as error:
+        status = await asyncio.to_thread(knock, f"{hub.ENDPOINT}/api/models/{repository}")
+    except Silent as error:
         raise EngineUnavailable(
-            f"ASR_MODEL={name}: not on disk, and the hub did not answer within "
-            f"{HUB_SILENCE_S:g} s ({type(error).__name__}); set ASR_MODEL to a folder"
+            f"ASR_MODEL={name}: not on disk, and {error}; set ASR_MODEL to a folder"
         ) from error
-    if answer.status_code >= 400:
-        raise EngineUnavailable(
-            f"ASR_MODEL={name}: the hub answered {answer.status_code} for {repository}"
-        )
+    if status >= httpx.codes.BAD_REQUEST:
+        raise EngineUnavailable(f"ASR_MODEL={name}: the hub answered {status} for {repository}")
 
 
 def _repository(name: str) -> str | None:

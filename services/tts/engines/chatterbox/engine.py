@@ -12,7 +12,6 @@ import torch
 from services.tts.engines.base import (
     SAMPLE_RATE,
     EngineInfo,
-    Kind,
     SpeechChunk,
     SpeechRequest,
     Voice,
@@ -29,6 +28,7 @@ from services.tts.engines.chatterbox.watermark import Watermark
 from services.tts.engines.prepared import PreparedVoices
 from services.tts.engines.priority import priority
 from shared.clock import Clock, SystemClock
+from shared.engine import Kind
 from shared.errors import EngineUnavailable, NotFound, OutOfMemory, UnsupportedOption
 from shared.scheduling.metrics import Observer
 from shared.scheduling.runner import Runner

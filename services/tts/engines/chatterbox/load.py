@@ -12,8 +12,8 @@ import httpx
 import torch
 
 from services.tts.engines.chatterbox.variants import SPECS, Variant, VariantSpec
-from services.tts.engines.knock import Silent, knock
 from shared.errors import EngineUnavailable
+from shared.knock import Silent, knock
 
 _BUILT_IN = "conds.pt"
 _CANGJIE = "Cangjie5_TC.json"

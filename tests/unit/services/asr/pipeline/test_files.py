@@ -8,13 +8,13 @@ import pytest
 
 from services.asr.engines.base import (
     EngineInfo,
-    Kind,
     Samples,
     TranscribeOptions,
     Transcript,
     Word,
 )
 from services.asr.pipeline.files import FileTranscriber, Recording
+from shared.engine import Kind
 from shared.errors import EngineFailed, InvalidRequest, TooLarge
 from tests.sounds import sound_file, tone
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.asr.engines.base import EngineInfo, Kind
+from services.asr.engines.base import EngineInfo
 from services.asr.metrics import AsrMetrics
 from services.asr.pipeline.catalogue import Catalogue
 from services.asr.pipeline.hearing import Hearing
+from shared.engine import Kind
 from shared.protocol.asr import Config
 from tests.clock import ManualClock
 from tests.listening import LevelDetector

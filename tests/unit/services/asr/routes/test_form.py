@@ -1,9 +1,10 @@
 import pytest
 
-from services.asr.engines.base import EngineInfo, Kind
+from services.asr.engines.base import EngineInfo
 from services.asr.pipeline.catalogue import Catalogue
 from services.asr.routes.form import ResponseFormat, Wishes, the_file, wishes
 from services.asr.routes.uploads import Form
+from shared.engine import Kind
 from shared.errors import InvalidRequest, NotFound, UnsupportedOption
 
 INFO = EngineInfo("sphinx", "en-us", Kind.STREAMING, 4, ("en", "de"), frozenset({"words"}))

@@ -49,7 +49,7 @@ async def test_a_release_server_that_is_not_there_is_passed_over(tmp_path: Path)
 async def test_a_silent_release_server_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.tts.engines.knock.SILENCE_S", 0.2)
+    monkeypatch.setattr("shared.knock.SILENCE_S", 0.2)
     with silent_server() as server:
         engine = await started(settings(tmp_path, TTS_KOKORO_URL=server), Unobserved())
     assert engine.info.name == "espeak"

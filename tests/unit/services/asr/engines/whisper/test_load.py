@@ -1,16 +1,13 @@
-import asyncio
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants as hub
+from starlette.responses import Response
 
-from services.asr.engines.whisper.load import HUB_SILENCE_S, Device, devices, fetch, find, load
+from services.asr.engines.whisper.load import Device, devices, fetch, find, load
 from shared.errors import EngineUnavailable
+from tests.local_app import serving
 from tests.silence import dripping_server, silent_server
-
-
-def address(server: asyncio.Server) -> str:
-    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def test_a_folder_is_found_by_its_path(random_whisper: str, tmp_path: Path) -> None:
@@ -31,12 +28,8 @@ async def test_the_hubs_cache_is_looked_into(random_whisper: str, tmp_path: Path
     assert (found / "model.bin").exists()
 
 
-def test_a_hub_has_three_seconds() -> None:
-    assert HUB_SILENCE_S == 3
-
-
 async def test_a_silent_hub_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("services.asr.engines.whisper.load.HUB_SILENCE_S", 0.2)
+    monkeypatch.setattr("shared.knock.SILENCE_S", 0.2)
     with silent_server() as server:
         monkeypatch.setattr(hub, "ENDPOINT", server)
         with pytest.raises(EngineUnavailable, match=r"did not answer within 0.2 s \(Timeout"):
@@ -46,7 +39,7 @@ async def test_a_silent_hub_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_pat
 async def test_a_hub_that_drips_is_given_up_as_well(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("services.asr.engines.whisper.load.HUB_SILENCE_S", 0.2)
+    monkeypatch.setattr("shared.knock.SILENCE_S", 0.2)
     async with dripping_server() as server:
         monkeypatch.setattr(hub, "ENDPOINT", server)
         with pytest.raises(EngineUnavailable, match="did not answer"):
@@ -56,16 +49,10 @@ async def test_a_hub_that_drips_is_given_up_as_well(
 async def test_a_hub_that_refuses_is_quoted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    monkeypatch.setattr(hub, "ENDPOINT", address(server))
-    with pytest.raises(EngineUnavailable, match="404"):
-        await fetch("somebody/model", tmp_path)
-    server.close()
+    async with serving(Response(status_code=404)) as server:
+        monkeypatch.setattr(hub, "ENDPOINT", server)
+        with pytest.raises(EngineUnavailable, match="404 for somebody/model"):
+            await fetch("somebody/model", tmp_path)
 
 
 async def test_a_name_that_is_nothing_lists_what_there_is() -> None:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from starlette.responses import Response
 
-from services.tts.engines import knock as knocking
-from services.tts.engines.knock import Silent, knock
+from shared import knock as knocking
+from shared.knock import Silent, knock
 from tests.local_app import serving
 from tests.silence import dripping_server, silent_server
 
@@ -17,7 +17,7 @@ def test_it_has_three_seconds() -> None:
 
 async def test_any_answer_is_a_sign_of_life() -> None:
     async with serving(Response(status_code=404)) as address:
-        await asyncio.to_thread(knock, f"{address}/weights")
+        assert await asyncio.to_thread(knock, f"{address}/weights") == 404
 
 
 async def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

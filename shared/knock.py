@@ -13,25 +13,29 @@ class Silent(OSError):
     """The server gave no sign of life in time, or cannot be reached."""
 
 
-def knock(address: str) -> None:
-    """See that a server answers at all, whatever it answers. Blocks; at most `SILENCE_S`.
+def knock(address: str) -> int:
+    """See that a server answers at all. Blocks; at most `SILENCE_S`.
+
+    Returns:
+        The HTTP status of its answer.
 
     Raises:
         Silent: it does not.
     """
-    answered: Future[None] = Future()
+    answered: Future[int] = Future()
 
     def ask() -> None:
         try:
-            with httpx.stream("GET", address, timeout=SILENCE_S, follow_redirects=True):
-                answered.set_result(None)
+            with httpx.stream("GET", address, timeout=SILENCE_S, follow_redirects=True) as answer:
+                status = answer.status_code
+            answered.set_result(status)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             answered.set_exception(error)
 
     # httpx times each step, and a name server's silence not at all; this thread may outlive both.
     threading.Thread(target=ask, name="knock", daemon=True).start()
     try:
-        answered.result(SILENCE_S)
+        return answered.result(SILENCE_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         server = address.partition("://")[2].partition("/")[0] or address
         raise Silent(
