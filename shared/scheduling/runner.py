@@ -17,9 +17,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import (
     DeadlineExceeded,
     Draining,
-    EngineFailed,
     EngineUnavailable,
-    OutOfMemory,
     ParleyError,
 )
 from shared.resilience import CircuitBreaker
@@ -29,6 +27,7 @@ from shared.scheduling.lane import LaneState
 from shared.scheduling.metrics import Observer, Unobserved
 from shared.scheduling.model import BatchedModel
 from shared.scheduling.scheduler import Plan, Policy, Scheduler
+from shared.scheduling.stepper import Stepper
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +63,7 @@ class Runner(Generic[Request, Output]):
         self._step_timeout_s = step_timeout_s
         self.breaker = breaker or CircuitBreaker(self._clock)
         self._observer = observer or Unobserved()
+        self._stepper = Stepper(self.breaker, self._observer)
         self._weigh = weigh
         self._name = name
         self._wake = threading.Condition()
@@ -236,7 +236,7 @@ class Runner(Generic[Request, Output]):
         self, lane: LaneState[Request, Output], batch: tuple[Job[Request, Output], ...]
     ) -> list[Delivery[Request, Output]]:
         began = self._clock.now()
-        steps = self._attempt(lane, batch)
+        steps = self._stepper.step(lane, batch)
         with self._wake:
             abandoned = lane.ended()
             self._scheduler.stepped(batch)
@@ -252,55 +252,6 @@ class Runner(Generic[Request, Output]):
         if not abandoned:
             self._observer.stepped(lane.index, batch, self._clock.now() - began, waiting)
         return results
-
-    def _attempt(
-        self, lane: LaneState[Request, Output], batch: tuple[Job[Request, Output], ...]
-    ) -> Sequence[Step[Output]]:
-        """Step once; a failure of the whole step becomes one of each job."""
-        try:
-            steps = lane.model.step(batch)
-        except OutOfMemory as error:
-            return self._shrink(lane, batch, error)
-        except ParleyError as error:
-            failure = error
-        except Exception as error:
-            log.exception("model step failed", extra={"lane": lane.index, "jobs": len(batch)})
-            failure = EngineFailed(f"the engine failed: {type(error).__name__}")
-        else:
-            self.breaker.succeeded()
-            lane.grow()
-            return steps
-        self.breaker.failed()
-        self._observer.failed(failure.code)
-        return [Step(error=failure)] * len(batch)
-
-    def _shrink(
-        self,
-        lane: LaneState[Request, Output],
-        batch: tuple[Job[Request, Output], ...],
-        error: OutOfMemory,
-    ) -> Sequence[Step[Output]]:
-        """Out of memory: halve the batch, then the model, then give up."""
-        self._observer.failed(error.code)
-        if len(batch) > 1:
-            lane.halve(len(batch))
-            warning = ("smaller_batch", f"out of memory: batches of {lane.cap} from now on")
-        elif smaller := self._degraded(lane):
-            warning = ("smaller_model", f"out of memory: continuing on {smaller}")
-        else:
-            self.breaker.failed()
-            return [Step(error=error)]
-        log.warning(warning[1], extra={"lane": lane.index})
-        for job in batch:
-            job.warnings.append(warning)
-        return [Step()] * len(batch)
-
-    def _degraded(self, lane: LaneState[Request, Output]) -> str | None:
-        try:
-            return lane.model.degrade()
-        except Exception:  # the boundary: the lane's thread lives on whatever the model does
-            log.exception("no smaller model can be taken", extra={"lane": lane.index})
-            return None
 
     def _post(self, deliveries: list[Delivery[Request, Output]]) -> None:
         if deliveries and self._loop is not None:
