@@ -1,11 +1,10 @@
 """So many requests a minute for each client."""
 
-from collections import OrderedDict
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.clock import Clock
 from shared.errors import RateLimited
+from shared.recent import Recent
 
 _MOST_CLIENTS = 10_000
 _FREE = frozenset({"/live", "/ready", "/health", "/metrics"})
@@ -19,7 +18,7 @@ class RateLimit:
         self._rate = per_minute / 60
         self._burst = float(per_minute)
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets = Recent[str, tuple[float, float]](_MOST_CLIENTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Spend a token, or refuse."""
@@ -29,12 +28,10 @@ class RateLimit:
 
     def _spend(self, client: str) -> None:
         now = self._clock.now()
-        tokens, seen_at = self._buckets.pop(client, (self._burst, now))
+        tokens, seen_at = self._buckets.get(client) or (self._burst, now)
         tokens = min(self._burst, tokens + (now - seen_at) * self._rate)
         allowed = tokens >= 1
-        self._buckets[client] = (tokens - 1 if allowed else tokens, now)
-        if len(self._buckets) > _MOST_CLIENTS:
-            self._buckets.popitem(last=False)
+        self._buckets.put(client, (tokens - 1 if allowed else tokens, now))
         if not allowed:
             wait = (1 - tokens) / self._rate
             raise RateLimited("too many requests", retry_after_s=wait)

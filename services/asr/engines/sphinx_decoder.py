@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +14,7 @@ from services.asr.engines.base import SAMPLE_RATE, Samples, Word
 from services.asr.engines.sphinx_library import Setting, SphinxDecoder
 from shared.audio.pcm import Encoding, encode
 from shared.errors import EngineUnavailable
+from shared.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +43,17 @@ class Channels:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._means: OrderedDict[str, str] = OrderedDict()
+        self._means = Recent[str, str](_MOST_CHANNELS)
 
     def mean(self, owner: str) -> str:
         """Of the connection's last turn, or the one to begin with."""
         with self._lock:
-            return self._means.get(owner, _CEPSTRAL_MEAN)
+            return self._means.get(owner) or _CEPSTRAL_MEAN
 
     def learn(self, owner: str, mean: str) -> None:
         """Keep what the connection's turn ended with."""
         with self._lock:
-            self._means[owner] = mean
-            self._means.move_to_end(owner)
-            if len(self._means) > _MOST_CHANNELS:
-                self._means.popitem(last=False)
+            self._means.put(owner, mean)
 
 
 class Decoder:

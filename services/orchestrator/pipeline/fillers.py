@@ -1,12 +1,12 @@
 """Short phrases that bridge a wait, in the session's own voice, made once and kept."""
 
 import itertools
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from services.orchestrator.pipeline.ports import Speech
+from shared.recent import Recent
 
 _PHRASES = {
     "en": ("Hmm…", "Let me think…", "One moment…"),
@@ -38,12 +38,12 @@ class Fillers:
     """Clips of all voices of this process, least recently used voices dropped."""
 
     def __init__(self) -> None:
-        self._clips: OrderedDict[tuple[str, str], list[Clip]] = OrderedDict()
+        self._clips = Recent[tuple[str, str], list[Clip]](_MOST_VOICES)
         self._turn = itertools.count()
 
     def pick(self, voice: str, language: str | None) -> Clip | None:
         """The next clip in that voice; None: none is ready yet."""
-        clips = self._clips.get((voice, language or "en"), ())
+        clips = self._clips.get((voice, language or "en"))
         return clips[next(self._turn) % len(clips)] if clips else None
 
     async def prepare(self, speech: Speech) -> None:
@@ -53,18 +53,16 @@ class Fillers:
             ParleyError: the synthesiser failed; the next session tries again.
         """
         key = (speech.voice_id, speech.language or "en")
-        if key in self._clips:
-            self._clips.move_to_end(key)
+        if self._clips.get(key) is not None:
             return
-        clips = self._clips[key] = []
-        while len(self._clips) > _MOST_VOICES:
-            self._clips.popitem(last=False)
+        clips: list[Clip] = []
+        self._clips.put(key, clips)
         try:
             for phrase in phrases(speech.language):  # each is of use as soon as it is there
                 clips += [Clip(phrase, await _spoken(speech, phrase))]
         finally:
             if not clips:
-                self._clips.pop(key, None)
+                self._clips.drop(key)
 
 
 async def _spoken(speech: Speech, phrase: str) -> bytes:

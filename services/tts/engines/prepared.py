@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
 from services.tts.engines.base import Arrays, Reference
+from shared.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -46,26 +46,25 @@ class PreparedVoices(Generic[Made]):
 
     def __init__(self, preparing: Preparing[Made], limit: int) -> None:
         self._preparing = preparing
-        self._limit = limit
-        self._kept: OrderedDict[tuple[str, str], Made] = OrderedDict()
+        self._kept = Recent[tuple[str, str], Made](limit)
         self._turn = asyncio.Lock()
 
     async def get(self, reference: Reference) -> Made:
         """The voice, prepared only where it is neither in memory nor on its shelf."""
         key = (reference.voice_id, reference.digest)
         async with self._turn:
-            if key not in self._kept:
+            made = self._kept.get(key)
+            if made is None:
                 found = await self._found(reference)
-                self._kept[key] = await self._made(reference) if found is None else found
-                if len(self._kept) > self._limit:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+                made = await self._made(reference) if found is None else found
+                self._kept.put(key, made)
+            return made
 
     def forget(self, voice_id: str) -> None:
         """Drop a voice from memory."""
-        for key in [key for key in self._kept if key[0] == voice_id]:
-            del self._kept[key]
+        for key in self._kept:
+            if key[0] == voice_id:
+                self._kept.drop(key)
 
     async def _found(self, reference: Reference) -> Made | None:
         preparation = self._preparing.preparation

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from services.tts.pipeline.reference import checked
@@ -14,6 +13,7 @@ from services.tts.pipeline.voice_share import VoiceShare
 from services.tts.pipeline.voice_shelf import PreparedStore, VoiceShelf
 from shared.bus import Bus
 from shared.errors import Conflict, ConsentRequired, NotFound, UpstreamFailed
+from shared.recent import Recent
 from shared.resilience import backoff
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,10 @@ class VoiceLibrary:
         self._files = files
         self._share = share
         self._bus = bus
-        self._cached = cached
         self._require_consent = require_consent
         self._wall = wall
         self._records: dict[str, VoiceRecord] = {}
-        self._sounds: OrderedDict[str, StoredVoice] = OrderedDict()
+        self._sounds = Recent[str, StoredVoice](cached)
         self._writing = asyncio.Lock()
         self._untold = False
         """Whether the other replicas have to look again."""
@@ -165,7 +164,6 @@ class VoiceLibrary:
         record = self.record(voice_id, owner)
         cached = self._sounds.get(voice_id)
         if cached is not None and cached.record.digest == record.digest:
-            self._sounds.move_to_end(voice_id)
             return cached
         voice = await asyncio.to_thread(self._files.load, voice_id)
         if voice is None or voice.record.digest != record.digest:
@@ -244,16 +242,13 @@ class VoiceLibrary:
         return True
 
     def _remember(self, voice: StoredVoice) -> None:
-        if self._records.get(voice.record.voice_id) != voice.record:
-            return  # deleted or replaced while it was read
-        self._sounds[voice.record.voice_id] = voice
-        self._sounds.move_to_end(voice.record.voice_id)
-        while len(self._sounds) > self._cached:
-            self._sounds.popitem(last=False)
+        voice_id = voice.record.voice_id
+        if self._records.get(voice_id) == voice.record:  # else deleted or replaced meanwhile
+            self._sounds.put(voice_id, voice)
 
     async def _forget(self, voice_id: str) -> None:
         known = self._records.pop(voice_id, None)
-        self._sounds.pop(voice_id, None)
+        self._sounds.drop(voice_id)
         await asyncio.to_thread(self._files.delete, voice_id)
         if known is not None and self._deleted is not None:
             await self._deleted(voice_id)
@@ -296,7 +291,7 @@ class VoiceLibrary:
 
     async def _outdated(self, voice_id: str) -> None:
         """Another replica has replaced it."""
-        self._sounds.pop(voice_id, None)
+        self._sounds.drop(voice_id)
         await asyncio.to_thread(self._files.delete, voice_id)
         if self._replaced is not None:
             await self._replaced(voice_id)
