@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from services.tts.pipeline.reference import checked
 from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, check_id, digest
+from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord
 from services.tts.pipeline.voice_share import VoiceShare
 from services.tts.pipeline.voice_shelf import PreparedStore, VoiceShelf
 from shared.bus import Bus
-from shared.errors import Conflict, ConsentRequired, NotFound, UpstreamFailed
+from shared.errors import Conflict, NotFound, UpstreamFailed
 from shared.recent import Recent
 from shared.resilience import backoff
 
@@ -104,26 +104,12 @@ class VoiceLibrary:
             ConsentRequired: the client did not say that the speaker agreed.
             Conflict: the id is taken; by somebody else, or without `replace`.
         """
-        check_id(wanted.voice_id)
-        if self._require_consent and not wanted.consent:
-            raise ConsentRequired(
-                "a voice may be registered only with its speaker's consent: send `consent: true`",
-                param="consent",
-            )
+        wanted.check(require_consent=self._require_consent)
         self._check_free(wanted, owner)
         sound = await asyncio.to_thread(checked, wanted.recording)
-        record = VoiceRecord(
-            voice_id=wanted.voice_id,
-            owner=owner,
-            name=wanted.name or wanted.voice_id,
-            language=wanted.language,
-            duration_s=round(sound.seconds, 3),
-            digest=digest(sound.samples),
-            consent=wanted.consent,
-            created_at=self._wall(),
-        )
-        await self._keep(StoredVoice(record, sound.samples), wanted, owner)
-        return record
+        voice = wanted.voice(owner, sound, self._wall())
+        await self._keep(voice, wanted, owner)
+        return voice.record
 
     async def delete(self, voice_id: str, owner: str) -> None:
         """Forget a voice here, in Redis and on every replica; its requests end.
