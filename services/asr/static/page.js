@@ -3,7 +3,7 @@
 import { Connection } from "/static/connection.js";
 import { openMicrophone } from "/static/microphone.js";
 import { decode, play } from "/static/recording.js";
-import { describe, element, log, notice, refusal } from "/static/shared/base.js";
+import { describe, element, guarding, log, notice, refusal } from "/static/shared/base.js";
 import { Transcript } from "/static/transcript.js";
 
 const player = element("player");
@@ -96,16 +96,7 @@ async function hearFile(file) {
   if (stream) stream = null;
 }
 
-function guarded(work) {
-  return async (...args) => {
-    try {
-      await work(...args);
-    } catch (error) {
-      notice(error.message);
-      await stop();
-    }
-  };
-}
+const guarded = guarding(stop);
 
 function dropping() {
   const zone = element("drop");

@@ -3,7 +3,7 @@
 import { Connection } from "/static/connection.js";
 import { Player } from "/static/player.js";
 import { Said } from "/static/said.js";
-import { describe, element, log, notice, refusal } from "/static/shared/base.js";
+import { describe, element, guarding, log, notice, refusal } from "/static/shared/base.js";
 import { fill, forget, record, register } from "/static/voices.js";
 
 const said = new Said(element("said"));
@@ -15,16 +15,7 @@ let requests = 0;
 let recording = null;
 let recorder = null;
 
-function guarded(work) {
-  return async (...args) => {
-    try {
-      await work(...args);
-    } catch (error) {
-      notice(error.message);
-      if (request) over();
-    }
-  };
-}
+const guarded = guarding(() => { if (request) over(); });
 
 function take(message) {
   log(message);

@@ -11,6 +11,16 @@ export function notice(text, { mild = false } = {}) {
   element("notice").hidden = !text;
 }
 
+/** Makes of `work` what shows its error and then calls `after`; takes what `work` takes. */
+export const guarding = (after) => (work) => async (...args) => {
+  try {
+    await work(...args);
+  } catch (error) {
+    notice(error.message);
+    await after();
+  }
+};
+
 /** Add a message to the list at the foot of the page. */
 export function log(message) {
   messages += 1;
