@@ -9,7 +9,6 @@ decoded. All functions block; services call them in a thread.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from types import TracebackType
 from typing import BinaryIO, Final, Never, Self
 
 import av
@@ -79,12 +78,7 @@ class AudioFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

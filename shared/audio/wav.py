@@ -2,7 +2,6 @@
 
 import struct
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from shared.audio.pcm import Encoding, Samples, encode
@@ -66,12 +65,7 @@ class WavFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

@@ -1,7 +1,6 @@
 """A live ASR stream that survives the loss of its line."""
 
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Self
 
 from shared.audio.pcm import Encoding
@@ -61,12 +60,7 @@ class AsrClient:
         await self._connect(self._first_patience_s)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._drop()
 
     @property

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import httpx
@@ -44,12 +43,7 @@ class TranscriptionClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def whole(self, path: Path, fields: dict[str, str], sent: Callable[[int], None]) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator
-from types import TracebackType
 from typing import Self
 
 from shared.clients.connection import Endpoint
@@ -44,12 +43,7 @@ class TtsClient:
         self._reader = asyncio.create_task(self._line.run())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)

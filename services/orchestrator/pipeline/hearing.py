@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Any, Self
 
 from services.orchestrator.pipeline.events import HearingFailed
@@ -39,12 +38,7 @@ class ServiceHearing:
         await self._stack.enter_async_context(self._client)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Give the place back."""
         await self._stack.aclose()
 

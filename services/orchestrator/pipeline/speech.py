@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from types import TracebackType
 from typing import Self
 
 from services.orchestrator.pipeline.heard import Spoken
@@ -34,14 +33,9 @@ class ServiceSpeech:
         await self._client.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         """Give the place back."""
-        await self._client.__aexit__(kind, error, trace)
+        await self._client.__aexit__(*raised)
 
     @property
     def engine(self) -> str:

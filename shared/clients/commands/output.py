@@ -1,7 +1,6 @@
 """Sound files that commands write: whole with true sizes, or not at all."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from shared.audio.encode import Encoder, Format, encoder
@@ -36,12 +35,7 @@ class SoundFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._writer.close()
         if kind is None:
             self._part.replace(self.path)
