@@ -7,6 +7,7 @@ decoded. All functions block; services call them in a thread.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO, Final, Never, Self
@@ -68,12 +69,11 @@ class AudioFile:
         """Set when frames were broken or the file ended early; known after the last block."""
         self._made = 0
         self._container = _open(file)
-        try:
+        with ExitStack() as unfit:
+            unfit.callback(self._container.close)
             self._stream = _audio_stream(self._container)
             self.source = self._describe()
-        except BaseException:
-            self._container.close()
-            raise
+            unfit.pop_all()
 
     def __enter__(self) -> Self:
         return self

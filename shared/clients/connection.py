@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -168,15 +169,15 @@ class Connection(Generic[In]):
         Raises:
             ParleyError: the server told of an error instead, closed, or said nothing in time.
         """
-        try:
-            async with asyncio.timeout(self._endpoint.open_timeout_s):
-                return self._greeting(await self.receive(), kind)
-        except TimeoutError as error:
-            await self.close()
-            raise self._endpoint.silent() from error
-        except BaseException:
-            await self.close()
-            raise
+        async with AsyncExitStack() as refused:
+            refused.push_async_callback(self.close)
+            try:
+                async with asyncio.timeout(self._endpoint.open_timeout_s):
+                    greeting = self._greeting(await self.receive(), kind)
+            except TimeoutError as error:
+                raise self._endpoint.silent() from error
+            refused.pop_all()
+        return greeting
 
     async def close(self) -> None:
         """Close in order; a server that does not answer is left after two seconds."""

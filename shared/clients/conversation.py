@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Self
 
 import httpx
@@ -53,12 +54,11 @@ class ConversationClient:
         self._seen_seq = 0
 
     async def __aenter__(self) -> Self:
-        try:
+        async with AsyncExitStack() as refused:
+            refused.push_async_callback(self._http.aclose)
             self._created = await self._create()
             self._connection = await self._dial()
-        except BaseException:
-            await self._http.aclose()
-            raise
+            refused.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Self
 
 from shared.clients.connection import Endpoint
@@ -117,13 +118,12 @@ class TtsClient:
 
 
 async def _feed(request: SpeechRequest, texts: AsyncIterator[str]) -> None:
-    try:
+    async with AsyncExitStack() as unfinished:
+        unfinished.push_async_callback(request.cancel)
         async for text in texts:
             await request.text(text)
         await request.end()
-    except BaseException:
-        await request.cancel()
-        raise
+        unfinished.pop_all()
 
 
 def _crossed(answer: Answer) -> UpstreamFailed:

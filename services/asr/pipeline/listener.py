@@ -119,7 +119,7 @@ class Listener:
                         task.cancel()
                     for utterance in list(self._open):
                         await self._close(utterance)
-        except BaseExceptionGroup as failures:
+        except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
     async def _work(self, group: asyncio.TaskGroup, send: Sink) -> None:
