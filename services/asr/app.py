@@ -28,8 +28,9 @@ from services.asr.routes.uploads import FileLimits
 from shared.clock import SystemClock
 from shared.errors import EngineUnavailable
 from shared.web import openapi, page
-from shared.web.auth import Keyring
+from shared.web.client_secrets import ClientSecrets
 from shared.web.health import Health
+from shared.web.keyring import Keyring
 from shared.web.places import Places
 from shared.web.service import Service, assemble
 from shared.web.sockets import Liveness
@@ -107,6 +108,8 @@ def _service(settings: AsrSettings, hearing: Hearing, jobs: Jobs) -> Service:
         "jobs": "/v1/jobs",
         "models": "/v1/models",
     }
+    keyring = Keyring(settings.api_keys)
+    realtime = Realtime(hearing, places)
     health = Health(
         hearing.metrics,
         places,
@@ -116,7 +119,6 @@ def _service(settings: AsrSettings, hearing: Hearing, jobs: Jobs) -> Service:
     )
     limits = FileLimits(int(settings.max_upload_mb * 1e6), settings.max_duration_s)
     transcriber = _transcriber(hearing, at_once=8)
-    liveness = Liveness(settings.ping_interval_s, settings.peer_timeout_s)
     routes = [
         *health.routes(),
         *page.files(STATIC),
@@ -124,14 +126,15 @@ def _service(settings: AsrSettings, hearing: Hearing, jobs: Jobs) -> Service:
         *OpenAI(hearing.engine, transcriber, hearing.catalogue, limits).routes(),
         *JobsDoor(hearing.engine, jobs, hearing.catalogue, limits).routes(),
         WebSocketRoute("/ws", Stream(hearing, places, liveness).serve),
-        WebSocketRoute("/v1/realtime", Realtime(hearing, places).serve),
+        WebSocketRoute("/v1/realtime", realtime.serve),
+        *ClientSecrets(keyring, realtime.described).routes(),
     ]
     return assemble(
         routes,
         settings=settings,
         metrics=hearing.metrics,
         places=places,
-        keyring=Keyring(settings.api_keys),
+        keyring=keyring,
     )
 
 

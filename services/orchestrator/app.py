@@ -16,14 +16,14 @@ from services.orchestrator.routes.exchange import Exchange
 from services.orchestrator.routes.sessions import Sessions
 from services.orchestrator.tools.toolbox import toolbox
 from shared.clock import SystemClock
-from shared.web import openapi
-from shared.web.auth import Keyring
+from shared.web import client_secrets, openapi
 from shared.web.health import Health
+from shared.web.keyring import Keyring
 from shared.web.places import Places
 from shared.web.service import Service, assemble
 from shared.web.sockets import Liveness
 
-OPERATIONS = (*sessions.OPERATIONS, *exchange.OPERATIONS)
+OPERATIONS = (*sessions.OPERATIONS, *exchange.OPERATIONS, client_secrets.OPERATION)
 
 
 @asynccontextmanager
@@ -40,6 +40,7 @@ async def build(settings: OrchestratorSettings) -> AsyncIterator[Service]:
         made = Conversations(
             settings, metrics, kept.sessions, clock, fillers, mind, tools, kept.answers
         )
+        keyring = Keyring(settings.api_keys)
         attachments = Attachments(kept.bus, places)
         http = Exchange(kept.sessions, attachments, places, made.begin)
         async with http.running():
@@ -48,13 +49,14 @@ async def build(settings: OrchestratorSettings) -> AsyncIterator[Service]:
                 *_sessions(made, places, attachments).routes(),
                 *_sockets(made, places, attachments).routes(),
                 *http.routes(),
+                *client_secrets.ClientSecrets(keyring).routes(),
             ]
             yield assemble(
                 [*doors, openapi.route("Parley conversation", OPERATIONS)],
                 settings=settings,
                 metrics=metrics,
                 places=places,
-                keyring=Keyring(settings.api_keys),
+                keyring=keyring,
                 clock=clock,
                 needs=lambda _: False,  # a resume takes over the place of the line it replaces
             )

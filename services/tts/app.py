@@ -27,8 +27,9 @@ from shared.scheduling.metrics import SchedulingMetrics
 from shared.sealing import sealer
 from shared.store import connect
 from shared.web import openapi, page
-from shared.web.auth import Keyring
+from shared.web.client_secrets import ClientSecrets
 from shared.web.health import Health
+from shared.web.keyring import Keyring
 from shared.web.places import Places
 from shared.web.service import Service, assemble
 
@@ -92,12 +93,13 @@ async def _ended(task: "asyncio.Task[None]") -> None:
 
 
 def _service(speaking: Speaking) -> Service:
+    keyring = Keyring(speaking.settings.api_keys)
     return assemble(
-        _routes(speaking),
+        [*_routes(speaking), *ClientSecrets(keyring).routes()],
         settings=speaking.settings,
         metrics=speaking.metrics,
         places=speaking.places,
-        keyring=Keyring(speaking.settings.api_keys),
+        keyring=keyring,
         clock=speaking.clock,
     )
 

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 from shared.clock import Clock, SystemClock
 from shared.config import Settings
 from shared.metrics import Metrics
-from shared.web.auth import Auth, Keyring
+from shared.web.auth import Auth
 from shared.web.faults import Faults
+from shared.web.keyring import Keyring
 from shared.web.limits import RateLimit
 from shared.web.linger import Linger
 from shared.web.observe import Observe

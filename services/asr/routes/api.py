@@ -1,5 +1,6 @@
 """What ``/openapi.json`` says of the ASR service's HTTP side."""
 
+from shared.web import client_secrets
 from shared.web.openapi import Operation, Schema
 
 _ERRORS = (400, 401, 404, 413, 429, 503)
@@ -61,4 +62,5 @@ OPERATIONS = (
     Operation("GET", "/v1/jobs", "One's own jobs"),
     Operation("GET", "/v1/jobs/{id}", "A job with the results that are ready", errors=(404,)),
     Operation("DELETE", "/v1/jobs/{id}", "Stop and forget a job", errors=(404,)),
+    client_secrets.OPERATION,
 )

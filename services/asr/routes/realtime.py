@@ -6,6 +6,7 @@ import binascii
 import json
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,13 +28,13 @@ from shared.protocol.realtime import (
     SessionUpdate,
     TranscriptionClientEvent,
 )
+from shared.web.auth import subprotocol
 from shared.web.faults import Disconnected
 from shared.web.first import first_of
 from shared.web.places import Places
 
 log = logging.getLogger(__name__)
 
-SUBPROTOCOL = "realtime"
 SLICE = 64 * 1024
 """Bytes of an event's audio that are decoded at once."""
 SHORTEST_COMMIT_S = 0.1
@@ -59,17 +60,32 @@ class Realtime:
         """Listen to one client until it leaves or the service stops.
 
         Raises:
-            NotFound: the address names an unknown model; the handshake is refused.
+            NotFound: the address or the client secret names an unknown model; the handshake
+                is refused.
         """
-        model = websocket.query_params.get("model")
-        self._hearing.catalogue.substitution(model, self._hearing.engine.info)
-        offered = websocket.scope["subprotocols"]
-        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        session_id = f"sess_{secrets.token_hex(12)}"
-        with correlated(session_id=session_id):
-            name = model or self._hearing.engine.info.model
-            session = RealtimeSession.begin(session_id, name)
+        session = self._begun(
+            websocket.query_params.get("model"), websocket.state.caller.session or {}
+        )
+        await websocket.accept(subprotocol(websocket.scope["subprotocols"]))
+        with correlated(session_id=session.id):
             await _Connection(websocket, self._hearing, session).run(self._places.draining)
+
+    def described(self, wanted: Mapping[str, Any] | None) -> Event:
+        """The session that a client secret made for ``wanted`` will open.
+
+        Raises:
+            InvalidRequest: a bad value, or another type of session.
+            NotFound: it names an unknown model.
+        """
+        return self._begun(None, wanted or {}).described()
+
+    def _begun(self, model: str | None, wanted: Mapping[str, Any]) -> RealtimeSession:
+        info, known = self._hearing.engine.info, self._hearing.catalogue
+        known.substitution(model, info)
+        session_id = f"sess_{secrets.token_hex(12)}"
+        session = RealtimeSession.begin(session_id, model or info.model).changed(wanted)
+        known.substitution(session.model, info)
+        return session
 
 
 class _Connection:
@@ -80,6 +96,7 @@ class _Connection:
         self._hearing = hearing
         self._session = session
         self._translator = Translator()
+        self._translator.manual = session.manual
         self._listener = hearing.listener(session.id)
         self._intake = Intake()
         self._listener.tell(hearing.granted(self._intake.configure(session.config())))

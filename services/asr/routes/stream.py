@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 
 from starlette.websockets import WebSocket
 
@@ -14,12 +13,12 @@ from shared.errors import Draining, InvalidRequest, ParleyError
 from shared.logs import correlated
 from shared.protocol.asr import ASR_CLIENT, AsrClientMessage, Config, End, Ready
 from shared.protocol.base import Limits, Ping, Pong
+from shared.web.auth import subprotocol
 from shared.web.places import Places
 from shared.web.sockets import MAX_MESSAGE_BYTES, Liveness, Socket
 
 SLICE = 64 * 1024
 """Bytes of a binary frame that are decoded at once."""
-_KEY = "openai-insecure-api-key."
 
 
 class Stream:
@@ -32,7 +31,7 @@ class Stream:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Listen to one client until it ends, leaves or the service stops."""
-        await websocket.accept(subprotocol=_subprotocol(websocket.scope["subprotocols"]))
+        await websocket.accept(subprotocol(websocket.scope["subprotocols"]))
         session_id = secrets.token_hex(8)
         socket: Socket[AsrClientMessage] = Socket(
             websocket,
@@ -128,8 +127,3 @@ class _Connection:
         self._listener.tell(self._hearing.granted(self._intake.configure(message)))
         for code, text in objections:
             await self._socket.warn(code, text)
-
-
-def _subprotocol(offered: Sequence[str]) -> str | None:
-    """A browser that offers some wants one back; never the one that carries its key."""
-    return next((name for name in offered if not name.startswith(_KEY)), None)

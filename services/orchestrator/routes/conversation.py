@@ -14,6 +14,7 @@ from services.orchestrator.transports.websocket import Attachment, Begin
 from shared.clock import Clock
 from shared.logs import correlated
 from shared.protocol.conversation import CONVERSATION_CLIENT, Resume
+from shared.web.auth import subprotocol
 from shared.web.places import Places
 from shared.web.sockets import Liveness, Socket
 
@@ -44,7 +45,7 @@ class ConversationRoute:
         await self.store.get(session_id, owner)
         with correlated(session_id=session_id):
             async with self.attachments.attach(session_id) as hold:
-                await websocket.accept(_subprotocol(websocket))
+                await websocket.accept(subprotocol(websocket.scope["subprotocols"]))
                 session = (await self.store.get(session_id, owner)).extended(self.ttl_s)
                 await self.store.save(session)
                 await self._attachment(websocket, session, hold).run()
@@ -66,11 +67,6 @@ class ConversationRoute:
             hold,
             resumes=_resume(websocket),
         )
-
-
-def _subprotocol(websocket: WebSocket) -> str | None:
-    """The one that the client offered and this route understands; never one with a secret."""
-    return "parley" if "parley" in websocket.scope.get("subprotocols", ()) else None
 
 
 def _resume(websocket: WebSocket) -> Resume | None:

@@ -3,6 +3,7 @@
 from services.tts.routes.openai import SpeechBody
 from services.tts.routes.voices import VoiceBody
 from shared.audio.encode import Format
+from shared.web import client_secrets
 from shared.web.openapi import BINARY, Operation
 
 OPERATIONS = (
@@ -29,4 +30,5 @@ OPERATIONS = (
     Operation("DELETE", "/v1/audio/voices/{voice_id}", "Forget a voice everywhere", errors=(404,)),
     Operation("GET", "/v1/models", "Model names that are understood here"),
     Operation("GET", "/v1/models/{name}", "One of them", errors=(404,)),
+    client_secrets.OPERATION,
 )

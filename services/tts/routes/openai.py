@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 from services.tts.pipeline.playout import Allowance
 from services.tts.pipeline.utterance import Options, Utterance
-from services.tts.routes.body import limited_body, parse
 from services.tts.routes.speaking import Speaking
 from services.tts.routes.streamed import SpeechResponse
 from shared.audio.encode import Format
+from shared.web.body import limited_body, parse
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _UNSENT_CHUNK = 12

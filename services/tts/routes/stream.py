@@ -16,12 +16,11 @@ from shared.errors import Draining, EngineFailed, InvalidRequest, ParleyError
 from shared.logs import correlated
 from shared.protocol import tts as wire
 from shared.protocol.base import Limits as WireLimits
+from shared.web.auth import subprotocol
 from shared.web.faults import Disconnected
 from shared.web.sockets import MAX_MESSAGE_BYTES, Liveness, Socket
 
 log = logging.getLogger(__name__)
-
-_SUBPROTOCOL = "realtime"
 
 
 class StreamRoute:
@@ -32,8 +31,7 @@ class StreamRoute:
 
     async def connect(self, websocket: WebSocket) -> None:
         """Serve one connection until it closes."""
-        offered = websocket.scope.get("subprotocols", ())
-        await websocket.accept(subprotocol=_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
+        await websocket.accept(subprotocol(websocket.scope["subprotocols"]))
         settings = self._speaking.settings
         socket = Socket(
             websocket,

@@ -12,10 +12,10 @@ from starlette.types import Message
 
 from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.routes.body import limited_body, parse
 from services.tts.routes.speaking import Speaking
 from shared.errors import InvalidRequest
 from shared.protocol import tts as wire
+from shared.web.body import limited_body, parse
 
 _MAX_BODY_BYTES = 32 * 1024 * 1024
 _FILE_FIELDS = ("reference_audio", "audio_sample", "file")

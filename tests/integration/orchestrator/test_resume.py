@@ -94,7 +94,7 @@ async def test_a_wrong_token_resumes_nothing(any_house: House) -> None:
 
 async def test_a_browser_resumes_by_its_sub_protocol(any_house: House) -> None:
     session, events = await spoken(any_house)
-    offered = ["parley", f"resume.{session['resume_token']}.{events[-1]['seq'] - 1}"]
+    offered = [f"resume.{session['resume_token']}.{events[-1]['seq'] - 1}", "parley"]
     async with connect(session["ws_url"], subprotocols=offered, proxy=None) as line:  # type: ignore[arg-type]
         assert line.subprotocol == "parley"
         client = Client(line, session)

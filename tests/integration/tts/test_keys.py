@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pytest
 from websockets.asyncio.client import connect
@@ -55,6 +56,15 @@ async def test_the_socket_takes_a_key_as_header_and_as_subprotocol(guarded: Serv
     async with client(guarded, subprotocols=protocols) as peer:
         assert isinstance(peer, Client)
         assert peer.socket.subprotocol == "realtime"
+
+
+async def test_the_socket_takes_a_token_from_the_key(guarded: ServiceProcess) -> None:
+    headers = {"authorization": "Bearer alice-key"}
+    async with httpx.AsyncClient(base_url=guarded.url, headers=headers) as http:
+        made = await http.post("/v1/realtime/client_secrets")
+    protocols = ["parley", f"openai-insecure-api-key.{made.json()['value']}"]
+    async with client(guarded, subprotocols=protocols) as peer:
+        assert peer.socket.subprotocol == "parley"
 
 
 async def test_a_full_house_is_a_server_error_that_may_be_tried_again(

@@ -14,8 +14,8 @@ from shared.config import Settings
 from shared.errors import EngineUnavailable
 from shared.metrics import Metrics
 from shared.protocol.asr import ASR_CLIENT, AsrClientMessage, End
-from shared.web.auth import Keyring
 from shared.web.health import Health
+from shared.web.keyring import Keyring
 from shared.web.places import Places
 from shared.web.server import main
 from shared.web.service import Service, assemble

@@ -1,13 +1,13 @@
-"""Keys, tokens, origins."""
+"""Keys, sub-protocols, origins."""
 
-import base64
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from shared.errors import Forbidden, Unauthorized
-from shared.web.auth import Auth, Keyring
+from shared.web.auth import Auth, subprotocol
+from shared.web.keyring import Keyring
 from tests.unit.shared.web.asgi import Recording, call, http, websocket
 
 KEYS = Keyring([SecretStr("alpha"), SecretStr("beta")])
@@ -34,12 +34,12 @@ async def test_without_keys_everybody_is_the_same() -> None:
     ],
 )
 async def test_every_way_to_present_a_key_gives_the_same_owner(scope: dict[str, Any]) -> None:
-    assert await owner(scope) == KEYS.owner("alpha")
+    assert await owner(scope) == KEYS.caller("alpha").owner
 
 
 async def test_two_keys_are_two_owners_and_neither_is_the_key() -> None:
-    assert KEYS.owner("alpha") != KEYS.owner("beta")
-    assert "alpha" not in KEYS.owner("alpha")
+    assert KEYS.caller("alpha").owner != KEYS.caller("beta").owner
+    assert "alpha" not in KEYS.caller("alpha").owner
 
 
 @pytest.mark.parametrize(
@@ -60,31 +60,20 @@ async def test_health_and_pages_are_open(path: str) -> None:
     assert await owner(http(path)) == "anonymous"
 
 
-def test_a_token_stands_for_its_owner_on_every_replica() -> None:
-    token, _ = KEYS.mint("somebody", 60)
-    replica = Keyring([SecretStr("beta"), SecretStr("alpha")])
-    assert replica.owner(token) == "somebody"
-
-
-def test_an_expired_token_is_refused() -> None:
-    token, _ = KEYS.mint("somebody", -1)
-    with pytest.raises(Unauthorized, match="expired"):
-        KEYS.owner(token)
-
-
 @pytest.mark.parametrize(
-    "token",
-    ["ek_", "ek_x", "ek_%%%", "ek_" + base64.urlsafe_b64encode(b"[]" + bytes(32)).decode()],
+    ("offered", "named"),
+    [
+        ((), None),
+        (("openai-insecure-api-key.alpha",), None),
+        (("resume.token.4",), None),
+        (("openai-insecure-api-key.alpha", "realtime"), "realtime"),
+        (("resume.token.4", "parley", "realtime"), "parley"),
+    ],
 )
-def test_a_forged_token_is_refused(token: str) -> None:
-    with pytest.raises(Unauthorized):
-        KEYS.owner(token)
-
-
-def test_a_token_of_other_keys_is_refused() -> None:
-    token, _ = Keyring([SecretStr("other")]).mint("somebody", 60)
-    with pytest.raises(Unauthorized):
-        KEYS.owner(token)
+def test_a_browser_is_answered_with_what_it_offers_but_never_with_a_secret(
+    offered: tuple[str, ...], named: str | None
+) -> None:
+    assert subprotocol(offered) == named
 
 
 ELSEWHERE = {"origin": "http://elsewhere.example", "host": "127.0.0.1:8001"}
