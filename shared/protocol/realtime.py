@@ -55,7 +55,11 @@ class TranscriptionOptions(Lenient):
 
     model: str | None = None
     language: str | None = None
+    languages: tuple[str, ...] | None = None
+    """One is as good as `language`; of several the engine finds out which."""
     prompt: str | None = Field(None, max_length=2000)
+    keywords: tuple[str, ...] | None = None
+    """Words to expect; with the prompt at most 2000 characters."""
 
 
 class AudioInput(Lenient):

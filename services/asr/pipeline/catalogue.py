@@ -8,11 +8,18 @@ from shared.errors import NotFound
 OPENAI_NAMES = (
     "default",
     "whisper-1",
+    "gpt-transcribe",
+    "gpt-live-transcribe",
     "gpt-4o-transcribe",
     "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
     "gpt-4o-transcribe-diarize",
+    "gpt-realtime",
+    "gpt-realtime-mini",
+    "gpt-realtime-whisper",
 )
-"""OpenAI's names; every engine answers to them."""
+"""OpenAI's names; every engine answers to them. Clients of Realtime name a model of
+conversation in the address also where they only want a transcript."""
 WHISPER_NAMES = (
     "tiny",
     "tiny.en",

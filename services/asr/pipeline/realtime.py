@@ -11,10 +11,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from services.asr.pipeline.hints import bias, certain
 from shared.errors import InvalidRequest
 from shared.protocol.asr import Config, Final, Partial, SpeechStart, TurnEnd, VadOverrides
 from shared.protocol.base import ErrorMessage, Message
-from shared.protocol.realtime import Pcm, Pcma, SemanticVad, ServerVad, TranscriptionSession
+from shared.protocol.realtime import (
+    Pcm,
+    Pcma,
+    SemanticVad,
+    ServerVad,
+    TranscriptionOptions,
+    TranscriptionSession,
+)
 
 Event = dict[str, Any]
 
@@ -56,23 +64,25 @@ class RealtimeSession:
             InvalidRequest: a bad value, or another type of session.
         """
         try:
-            return RealtimeSession(self.id, _merged(self._values, changes))
+            session = RealtimeSession(self.id, _merged(self._values, changes))
+            session.config()
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = ".".join(["session", *(str(part) for part in first["loc"])])
             raise InvalidRequest(f"`{name}`: {first['msg']}", param=name) from None
+        return session
 
     def config(self) -> Config:
         """The settings as a config of the native protocol."""
         given = self.settings.audio.input
-        transcription = given.transcription
+        wished = given.transcription or TranscriptionOptions()
         encoding = {Pcm: "s16le", Pcma: "alaw"}.get(type(given.format), "mulaw")
         return Config.model_validate(
             {
                 "sample_rate": 24_000 if encoding == "s16le" else 8_000,
                 "encoding": encoding,
-                "language": transcription.language if transcription else None,
-                "prompt": transcription.prompt if transcription else None,
+                "language": certain(wished.language, wished.languages or ()),
+                "prompt": bias(wished.prompt, wished.keywords or ()),
                 "vad": _vad(given.turn_detection),
             }
         )

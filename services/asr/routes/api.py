@@ -12,7 +12,9 @@ _FORM: dict[str, Schema] = {
             "file": {"type": "string", "format": "binary"},
             "model": {"type": "string"},
             "language": {"type": "string"},
+            "languages[]": {"type": "array", "items": {"type": "string"}},
             "prompt": {"type": "string"},
+            "keywords[]": {"type": "array", "items": {"type": "string"}},
             "response_format": {"enum": ["json", "text", "srt", "vtt", "verbose_json"]},
             "temperature": {"type": "number", "minimum": 0, "maximum": 1},
             "timestamp_granularities[]": {

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.asr.engines.base import EngineInfo, TranscribeOptions
 from services.asr.languages import base_code
 from services.asr.pipeline.catalogue import Catalogue
+from services.asr.pipeline.hints import bias, certain
 from services.asr.routes.uploads import Form, Upload
 from shared.errors import InvalidRequest, UnsupportedOption
 
 log = logging.getLogger(__name__)
 
-_LISTS = frozenset({"timestamp_granularities", "include"})
+_LISTS = frozenset({"timestamp_granularities", "include", "keywords", "languages"})
 
 
 class ResponseFormat(StrEnum):
@@ -40,7 +41,11 @@ class Wishes(BaseModel):
 
     model: str
     language: str | None = None
+    languages: tuple[str, ...] = ()
+    """One is as good as `language`; of several the engine finds out which."""
     prompt: str | None = Field(None, max_length=100_000)
+    keywords: tuple[str, ...] = ()
+    """Words to expect, put behind the prompt."""
     response_format: ResponseFormat = ResponseFormat.JSON
     temperature: float = Field(0.0, ge=0, le=1)
     timestamp_granularities: tuple[Literal["word", "segment"], ...] = ()
@@ -73,9 +78,9 @@ class Wishes(BaseModel):
             if wanted and name not in info.capabilities:
                 raise UnsupportedOption(f"{info.name} with {info.model} has no `{name}`")
         return TranscribeOptions(
-            language=_language(self.language, info),
+            language=_language(certain(self.language, self.languages), info),
             task="translate" if translate else "transcribe",
-            prompt=self.prompt or None,
+            prompt=bias(self.prompt, self.keywords),
             words=self.words or self.response_format.timed,
             segments=self.response_format.timed,
             temperature=self.temperature,

@@ -1,6 +1,10 @@
 """Every known name of a model is answered, unknown ones are errors."""
 
+from typing import get_args
+
 import pytest
+from openai.types import AudioModel
+from openai.types.realtime import AudioTranscription
 
 from services.asr.pipeline.catalogue import OPENAI_NAMES, Catalogue
 from shared.errors import NotFound
@@ -12,6 +16,12 @@ LOADED = InstantEngine().info
 @pytest.mark.parametrize("name", [None, "instant", "mine", *OPENAI_NAMES])
 def test_the_loaded_model_answers_to_its_names(name: str | None) -> None:
     assert Catalogue(["mine"]).substitution(name, LOADED) is None
+
+
+def test_every_name_that_the_openai_package_knows_is_answered() -> None:
+    annotation = AudioTranscription.model_fields["model"].annotation
+    live = {name for part in get_args(annotation) for name in get_args(part)}
+    assert {*get_args(AudioModel), *live} <= {*OPENAI_NAMES}
 
 
 @pytest.mark.parametrize("name", ["large-v3", "tiny.en", "nova-3"])

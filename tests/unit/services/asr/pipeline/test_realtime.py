@@ -147,6 +147,19 @@ def test_another_turn_detection_leaves_nothing_of_the_one_before(session: Realti
     assert (config.vad.enabled, config.vad.semantic, config.vad.threshold) == (True, True, None)
 
 
+def test_keywords_and_a_likely_language_are_heard(session: RealtimeSession) -> None:
+    wished = {"prompt": "A talk.", "keywords": ["Parley", "Kokoro"], "languages": ["de"]}
+    config = session.changed({"audio": {"input": {"transcription": wished}}}).config()
+    assert (config.prompt, config.language) == ("A talk. Parley, Kokoro", "de")
+
+
+def test_keywords_without_end_are_refused(session: RealtimeSession) -> None:
+    wished = {"keywords": ["Parley"] * 1000}
+    with pytest.raises(InvalidRequest) as raised:
+        session.changed({"audio": {"input": {"transcription": wished}}})
+    assert raised.value.param == "session.prompt"
+
+
 def test_null_turns_detection_off(session: RealtimeSession) -> None:
     changed = session.changed({"audio": {"input": {"turn_detection": None}}})
     assert changed.manual

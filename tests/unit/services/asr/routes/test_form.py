@@ -60,6 +60,25 @@ def test_languages_lose_their_region(given: str, language: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("languages", "language"), [((), None), (("de",), "de"), (("de", "en"), None)]
+)
+def test_one_likely_language_is_the_language(
+    languages: tuple[str, ...], language: str | None
+) -> None:
+    given = Form((("model", "default"), *(("languages[]", name) for name in languages)), ())
+    assert wishes(given, INFO, Catalogue()).options(INFO, "me").language == language
+    assert made(language="en", languages="de").options(INFO, "me").language == "en"
+
+
+def test_keywords_stand_behind_the_prompt() -> None:
+    both = (("keywords[]", "Parley"), ("keywords[]", "Kokoro"))
+    given = Form((("model", "default"), ("prompt", "A talk."), *both), ())
+    found = wishes(given, INFO, Catalogue()).options(INFO, "me")
+    assert found.prompt == "A talk. Parley, Kokoro"
+    assert made().options(INFO, "me").prompt is None
+
+
+@pytest.mark.parametrize(
     ("fields", "param"),
     [
         ({"temperature": "hot"}, "temperature"),
