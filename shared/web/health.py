@@ -13,12 +13,16 @@ from shared.metrics import Metrics
 from shared.web.places import Places
 
 Description = Callable[[], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
-"""What the service says of itself in ``/health``: at least ``engine``, and ``redis`` with
-``enabled`` and ``healthy`` where it may use one."""
+"""What the service says of itself in ``/health``: at least ``engine``, and under their
+names the parts that it needs, each with ``healthy``, and ``enabled`` where it may go without."""
 
 
 class Health:
-    """``/live /ready /health /metrics`` and ``/``."""
+    """``/live /ready /health /metrics`` and ``/``.
+
+    Args:
+        count: brings gauges up to date that are counted only when somebody looks.
+    """
 
     def __init__(
         self,
@@ -28,12 +32,14 @@ class Health:
         *,
         page: Path | None = None,
         links: Mapping[str, str] | None = None,
+        count: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._metrics = metrics
         self._places = places
         self._describe = describe
         self._page = page
         self._links = dict(links or {})
+        self._count = count
 
     def routes(self) -> list[BaseRoute]:
         """For the service's router."""
@@ -83,8 +89,9 @@ class Health:
     def _status(self, described: Mapping[str, Any]) -> str:
         if self._places.draining.is_set():
             return "draining"
-        redis = described.get("redis", {})
-        return "degraded" if redis.get("enabled") and not redis.get("healthy") else "ok"
+        parts = [part for part in described.values() if isinstance(part, Mapping)]
+        needed = [part for part in parts if part.get("enabled", True)]
+        return "ok" if all(part.get("healthy", True) for part in needed) else "degraded"
 
     async def _described(self) -> Mapping[str, Any]:
         described = self._describe()
@@ -92,5 +99,7 @@ class Health:
 
     async def metrics(self, _: Request) -> Response:
         """For Prometheus."""
+        if self._count is not None:
+            await self._count()
         text, content_type = self._metrics.exposition()
         return Response(text, media_type=content_type)

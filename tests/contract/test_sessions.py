@@ -56,6 +56,16 @@ async def test_a_session_is_its_owners_alone(store: SessionStore) -> None:
     assert await store.get(theirs.session_id, "them") == theirs
 
 
+async def test_all_that_live_are_counted(store: SessionStore) -> None:
+    kept, short = session("me"), session("them", ttl_s=0.05)
+    await store.create(kept)
+    await store.create(short)
+    await asyncio.sleep(0.1)
+    assert await store.count() == 1
+    await store.delete(kept.session_id, "me")
+    assert await store.count() == 0
+
+
 async def test_an_expired_session_is_gone_and_makes_room(store: SessionStore) -> None:
     old = session(ttl_s=0.05)
     await store.create(old)

@@ -152,8 +152,6 @@ class Conversations:
         return {
             "engine": self.mind.name if self.mind is not None else "direct",
             "reason": "" if self.mind is not None else "LLM_BASE_URL is not set",
-            "asr": {"url": self.settings.asr_url, "engine": self.asr_engine},
-            "tts": {"url": self.settings.tts_url, "engine": self.tts_engine},
             "sessions": {"durable": self.store.durable},
             "tools": self.tools.names(),
         }

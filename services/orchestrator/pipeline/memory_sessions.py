@@ -33,9 +33,6 @@ class MemorySessions:
         self._limit = limit
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
     async def create(self, session: Session) -> None:
         """Keep a new session; expired ones make room."""
         if len(self._kept) >= self._limit:
@@ -52,6 +49,11 @@ class MemorySessions:
         """All of an owner."""
         self._sweep()
         return [kept.session for kept in self._kept.values() if kept.session.owner == owner]
+
+    async def count(self) -> int:
+        """How many are kept."""
+        self._sweep()
+        return len(self._kept)
 
     async def save(self, session: Session) -> None:
         """Replace what is stored."""

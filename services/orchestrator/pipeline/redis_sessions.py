@@ -116,6 +116,11 @@ class RedisSessions:
         pairs = zip(names, found, strict=True)
         return [self._opened(name, owner, fields) for name, fields in pairs if fields]
 
+    async def count(self) -> int:
+        """How many are kept, by all replicas."""
+        with answering():
+            return int(await self._redis.zcount(_ALL, _now_ms(), "+inf"))
+
     async def save(self, session: Session) -> None:
         """Replace what is stored."""
         name = session.session_id

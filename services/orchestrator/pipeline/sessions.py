@@ -85,6 +85,10 @@ class SessionStore(Protocol):
         """All of an owner."""
         ...
 
+    async def count(self) -> int:
+        """How many are kept, of all owners."""
+        ...
+
     async def save(self, session: Session) -> None:
         """Replace what is stored; a session deleted in the meantime stays deleted."""
         ...

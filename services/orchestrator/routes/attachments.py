@@ -42,9 +42,6 @@ class Attachments:
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._current
 
-    def __len__(self) -> int:
-        return len(self._current)
-
     async def _vacate(self, session_id: str) -> None:
         """End the connection that this replica has for the session, so that its place is free.
 

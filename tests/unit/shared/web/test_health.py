@@ -45,6 +45,25 @@ async def test_health_tells_places_and_engine(client: httpx.AsyncClient, places:
     assert body["engine"] == {"name": "e"}
 
 
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ({}, "ok"),
+        ({"redis": {"enabled": False, "healthy": False}}, "ok"),
+        ({"redis": {"enabled": True, "healthy": True}, "asr": {"healthy": True}}, "ok"),
+        ({"redis": {"enabled": True, "healthy": False}}, "degraded"),
+        ({"asr": {"healthy": False}, "tts": {"healthy": True}}, "degraded"),
+    ],
+)
+async def test_a_part_that_is_needed_and_away_degrades(
+    places: Places, parts: dict[str, object], status: str
+) -> None:
+    health = Health(metrics(), places, lambda: {"engine": "e", **parts})
+    transport = httpx.ASGITransport(Router(health.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/health")).json()["status"] == status
+
+
 async def test_a_browser_gets_the_page_and_others_a_description(
     client: httpx.AsyncClient,
 ) -> None:
@@ -58,3 +77,4 @@ async def test_a_browser_gets_the_page_and_others_a_description(
 async def test_metrics_are_for_prometheus(client: httpx.AsyncClient) -> None:
     answer = await client.get("/metrics")
     assert "# TYPE parley_test_http_requests_total counter" in answer.text
+    assert "process_resident_memory_bytes" in answer.text
