@@ -1,5 +1,6 @@
 """Request bodies, refused by size before they are read whole."""
 
+import logging
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -7,7 +8,11 @@ from starlette.requests import Request
 
 from shared.errors import InvalidRequest, TooLarge
 
+log = logging.getLogger(__name__)
+
 B = TypeVar("B", bound=BaseModel)
+
+_MOST_NAMED = 20
 
 
 async def limited_body(request: Request, most_bytes: int) -> bytes:
@@ -29,15 +34,18 @@ async def limited_body(request: Request, most_bytes: int) -> bytes:
 
 
 def parse(kind: type[B], data: bytes) -> B:
-    """A JSON body as what it should be.
+    """A JSON body as what it should be; fields that ``kind`` lets pass are logged by name.
 
     Raises:
         InvalidRequest: naming the field that is missing or wrong.
     """
     try:
-        return kind.model_validate_json(data)
+        found = kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else None
         where = f"`{name}`: " if name else "the body: "
         raise InvalidRequest(f"{where}{first['msg']}", param=name) from None
+    if unknown := sorted(found.model_extra or ()):
+        log.info("ignored fields", extra={"fields": [name[:64] for name in unknown[:_MOST_NAMED]]})
+    return found

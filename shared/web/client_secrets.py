@@ -35,7 +35,7 @@ class ExpiresAfter(BaseModel):
 class SecretBody(BaseModel):
     """OpenAI's request; every field has a default."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     expires_after: ExpiresAfter = ExpiresAfter()
     session: dict[str, Any] | None = None

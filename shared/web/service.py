@@ -17,6 +17,7 @@ from shared.web.limits import RateLimit
 from shared.web.linger import Linger
 from shared.web.observe import Observe
 from shared.web.places import NeedsPlace, Places, PlacesGate, needs_place
+from shared.web.warned import HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,6 @@ def assemble(
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=["x-request-id", "retry-after", HEADER],
         )
     return Service(Observe(Linger(app), metrics, clock), places)

@@ -64,6 +64,18 @@ class Wishes(BaseModel):
         """Whether the answer lists segments: the default of verbose_json."""
         return not self.timestamp_granularities or "segment" in self.timestamp_granularities
 
+    def warnings(self, info: EngineInfo, catalogue: Catalogue) -> list[str]:
+        """What the engine leaves out of the wishes, and a model that answers for another."""
+        asked = {
+            "prompt": self.prompt,
+            "keywords": self.keywords,
+            "temperature": self.temperature,
+        }
+        able = {*info.capabilities, *(("keywords",) if "prompt" in info.capabilities else ())}
+        lacking = [name for name, given in asked.items() if given and name not in able]
+        substituted = ["model_substituted"] if catalogue.substitution(self.model, info) else []
+        return substituted + [f"unsupported_option={name}" for name in lacking]
+
     def options(
         self, info: EngineInfo, owner: str, *, translate: bool = False, background: bool = False
     ) -> TranscribeOptions:

@@ -1,6 +1,7 @@
 """A recording's text in each of OpenAI's formats."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -10,20 +11,24 @@ from services.asr.languages import NAMES
 from services.asr.pipeline.files import FileResult
 from services.asr.pipeline.subtitles import srt, vtt
 from services.asr.routes.form import ResponseFormat, Wishes
+from shared.web.warned import warn
 
 _MEDIA = {ResponseFormat.VTT: "text/vtt"}
 
 
-def response(result: FileResult, wanted: Wishes, options: TranscribeOptions) -> Response:
+def response(
+    result: FileResult, wanted: Wishes, options: TranscribeOptions, warnings: Sequence[str] = ()
+) -> Response:
     """The whole text as the client wants it; a header names what went less than well."""
     written = content(result, wanted, options)
-    codes = [code for code, _ in result.transcript.warnings]
-    codes += ["damaged_file"] if result.damaged else []
-    headers = {"X-Parley-Warnings": ", ".join(codes)} if codes else None
+    answer: Response
     if isinstance(written, str):
-        media = _MEDIA.get(wanted.response_format)
-        return PlainTextResponse(written, headers=headers, media_type=media)
-    return JSONResponse(written, headers=headers)
+        answer = PlainTextResponse(written, media_type=_MEDIA.get(wanted.response_format))
+    else:
+        answer = JSONResponse(written)
+    codes = [*warnings, *(code for code, _ in result.transcript.warnings)]
+    warn(answer, codes + (["damaged_file"] if result.damaged else []))
+    return answer
 
 
 def content(result: FileResult, wanted: Wishes, options: TranscribeOptions) -> str | dict[str, Any]:

@@ -1,7 +1,7 @@
 """OpenAI's audio endpoints: transcriptions, translations, models."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,7 @@ from services.asr.routes.leaving import unless_gone
 from services.asr.routes.uploads import FileLimits, received
 from shared.errors import NotFound, ParleyError
 from shared.web.faults import body as error_body
+from shared.web.warned import warn
 
 
 class OpenAI:
@@ -67,18 +68,21 @@ class OpenAI:
             owner = str(scope.get("state", {}).get("owner", ""))
             options = wanted.options(self._engine.info, owner, translate=translate)
             recording = Recording(the_file(form).file, options, self._limits.max_seconds)
+            warnings = wanted.warnings(self._engine.info, self._catalogue)
             if wanted.stream:
-                await unless_gone(receive, self._stream(recording, send))
+                await unless_gone(receive, self._stream(recording, warnings, send))
                 return
             result = await unless_gone(receive, self._transcriber.whole(recording))
-            await response(result, wanted, options)(scope, receive, send)
+            await response(result, wanted, options, warnings)(scope, receive, send)
 
-    async def _stream(self, recording: Recording, send: Send) -> None:
+    async def _stream(self, recording: Recording, warnings: Sequence[str], send: Send) -> None:
         """Send each window's text as it is ready; the first decides if there is an error."""
         async with aclosing(self._transcriber.parts(recording)) as parts:
             first = await anext(parts)
-            headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            head = Response(media_type="text/event-stream", headers={"cache-control": "no-cache"})
+            del head.headers["content-length"]
+            warn(head, warnings)
+            await send({"type": "http.response.start", "status": 200, "headers": head.raw_headers})
             async for event in _events(first, parts, recording.options):
                 data = f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
                 await send({"type": "http.response.body", "body": data, "more_body": True})

@@ -9,8 +9,6 @@ from shared.audio.pcm import Encoding
 from shared.errors import Conflict, NotFound, RateLimited
 from shared.protocol.tts import Cancel, End, Flush, Synthesize, Text
 
-_DEFAULT_EMOTION = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -100,22 +98,12 @@ class Session:
         if self._open.get(utterance.request_id) is utterance:  # else the id is in use again
             del self._open[utterance.request_id]
 
-    def unsupported(self, message: Synthesize) -> list[str]:
+    def unsupported(self, message: Synthesize, voice: ChosenVoice) -> list[str]:
         """One line for each option that was asked for and that this engine lacks."""
-        able = self._info.capabilities
-        asked = {
-            "emotion": message.emotion != _DEFAULT_EMOTION,
-            "language": bool(message.language) and not self._speaks(message.language),
-        }
         return [
             f"engine {self._info.name} has no `{name}`; it was left out"
-            for name, given in asked.items()
-            if given and name not in able
+            for name in options(message, voice).lacking(self._info)
         ]
-
-    def _speaks(self, language: str | None) -> bool:
-        short = (language or "").lower().partition("-")[0]
-        return self._info.languages == (short,)
 
     def _find(self, request_id: str) -> Utterance:
         utterance = self._open.get(request_id)

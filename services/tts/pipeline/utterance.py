@@ -12,6 +12,8 @@ from services.tts.pipeline.text import has_words, speakable
 from shared.audio.pcm import Encoding
 from shared.errors import Conflict, InvalidRequest, TooLarge
 
+DEFAULT_EMOTION = 0.5
+
 
 class State(Enum):
     """Where a request is; it only ever goes down this list."""
@@ -31,12 +33,23 @@ class Options:
     voice: ChosenVoice
     language: str | None = None
     speed: float = 1.0
-    emotion: float = 0.5
+    emotion: float = DEFAULT_EMOTION
     chunk_size: int = 50
     streaming: bool = True
     encoding: Encoding = Encoding.F32LE
     sample_rate: int = 24_000
     instructions: str | None = None
+
+    def lacking(self, info: EngineInfo) -> list[str]:
+        """The options that were asked for and that this engine leaves out."""
+        short = (self.language or "").lower().partition("-")[0]
+        asked = {
+            "emotion": self.emotion != DEFAULT_EMOTION,
+            "language": bool(short) and info.languages != (short,),
+            "instructions": bool(self.instructions),
+        }
+        able = info.capabilities
+        return [name for name, given in asked.items() if given and name not in able]
 
     def within(self, info: EngineInfo) -> "Options":
         """Without what this engine cannot do; speed is left, it works everywhere."""

@@ -13,6 +13,7 @@ from services.tts.routes.speaking import Speaking
 from services.tts.routes.streamed import SpeechResponse
 from shared.audio.encode import Format
 from shared.web.body import limited_body, parse
+from shared.web.warned import warn
 
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _UNSENT_CHUNK = 12
@@ -28,9 +29,9 @@ class VoiceById(BaseModel):
 
 
 class SpeechBody(BaseModel):
-    """The request; fields that OpenAI adds one day are ignored."""
+    """The request; fields that OpenAI adds one day are ignored, and logged by name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     input: str
     model: str = "default"
@@ -60,16 +61,18 @@ class OpenAiRoutes:
         speaking = self._speaking
         speaking.catalogue.check_model(body.model)
         voice = await speaking.voice(body.voice_name, request.state.owner)
+        info = speaking.engine.info
+        options = Options(
+            voice=voice,
+            language=body.language,
+            speed=body.speed,
+            chunk_size=_UNSENT_CHUNK,
+            instructions=body.instructions,
+        )
         utterance = Utterance(
             request.state.request_id,
-            Options(
-                voice=voice,
-                language=body.language,
-                speed=body.speed,
-                chunk_size=_UNSENT_CHUNK,
-                instructions=body.instructions,
-            ).within(speaking.engine.info),
-            longest=speaking.engine.info.max_chars,
+            options.within(info),
+            longest=info.max_chars,
             most_text=speaking.settings.max_text_chars,
         )
         utterance.whole(body.input, param="input")
@@ -78,9 +81,11 @@ class OpenAiRoutes:
             connection=secrets.token_hex(8),
             allowance=Allowance(speaking.settings.unsent_s),
         )
-        return SpeechResponse(
+        answer = SpeechResponse(
             reply, speaking, wanted=body.response_format, sse=body.stream_format == "sse"
         )
+        warn(answer, (f"unsupported_option={name}" for name in options.lacking(info)))
+        return answer
 
     async def models(self, request: Request) -> Response:
         """Every model name that is understood here; `root` is what it means."""

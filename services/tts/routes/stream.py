@@ -120,7 +120,7 @@ class Connection:
         voice = await self._speaking.voice(message.voice_id, self._owner)
         request_id = self._session.name(message)
         utterance = self._session.open(request_id, message, voice)
-        for line in self._session.unsupported(message):
+        for line in self._session.unsupported(message, voice):
             await self._socket.warn("unsupported_option", line, request_id)
         reply = self._speaking.reply(
             utterance, connection=self.session_id, allowance=self._allowance

@@ -26,7 +26,7 @@ _YES = frozenset({"true", "1", "yes", "on"})
 class VoiceBody(BaseModel):
     """A registration as JSON; as `multipart/form-data` the recording is a file."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     voice_id: str = Field(min_length=1, max_length=128)
     reference_audio: str

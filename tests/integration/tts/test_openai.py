@@ -104,6 +104,16 @@ def test_events_carry_the_audio_and_its_usage(tts: ServiceProcess) -> None:
     assert all('"speech.audio.delta"' in line for line in lines[:-1])
 
 
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+def test_what_the_engine_leaves_out_is_named(tts: ServiceProcess, stream_format: str) -> None:
+    body = {"input": "Hello.", "stream_format": stream_format, "language": "en", "mood": "gay"}
+    plain = httpx.post(f"{tts.url}/v1/audio/speech", json=body)
+    assert "x-parley-warnings" not in plain.headers
+    assert any('"fields": ["mood"]' in line for line in tts.log)
+    asked = httpx.post(f"{tts.url}/v1/audio/speech", json={**body, "instructions": "Whisper."})
+    assert asked.headers["x-parley-warnings"] == "unsupported_option=instructions"
+
+
 def test_speed_changes_the_length(client: openai.OpenAI) -> None:
     lengths = [
         len(client.audio.speech.create(

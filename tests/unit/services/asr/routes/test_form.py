@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from services.asr.engines.base import EngineInfo
@@ -57,6 +59,16 @@ def test_times_are_asked_of_the_engine_where_they_are_shown(
 )
 def test_languages_lose_their_region(given: str, language: str | None) -> None:
     assert made(language=given).options(INFO, "me").language == language
+
+
+def test_what_the_engine_leaves_out_is_named() -> None:
+    fields = {"prompt": "Kokoro", "keywords": "Parley", "temperature": "0.5", "model": "large-v3"}
+    told = made(**fields).warnings(INFO, Catalogue())
+    options = [f"unsupported_option={name}" for name in ("prompt", "keywords", "temperature")]
+    assert told == ["model_substituted", *options]
+    able = replace(INFO, capabilities=frozenset({"prompt", "temperature"}))
+    assert made(**fields).warnings(able, Catalogue()) == ["model_substituted"]
+    assert made(language="en", temperature="0").warnings(INFO, Catalogue()) == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_plain_formats() -> None:
 
 def test_what_went_less_than_well_is_in_a_header() -> None:
     odd = FileResult(replace(SAID, warnings=(("smaller_model", "why"),)), 2.3, damaged=True)
-    told = response(odd, Wishes(model="m"), TranscribeOptions()).headers
-    assert told["x-parley-warnings"] == "smaller_model, damaged_file"
+    told = response(odd, Wishes(model="m"), TranscribeOptions(), ["smaller_model", "x=y"]).headers
+    assert told["x-parley-warnings"] == "smaller_model, x=y, damaged_file"
     fine = response(RESULT, Wishes(model="m"), TranscribeOptions()).headers
     assert "x-parley-warnings" not in fine

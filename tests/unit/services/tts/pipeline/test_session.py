@@ -89,9 +89,9 @@ def test_an_ended_request_does_not_close_the_one_that_took_its_id(session: Sessi
 
 def test_only_options_that_the_engine_lacks_are_warned_of() -> None:
     able = Session(INFO, Limits(100, 2))
-    assert able.unsupported(Synthesize(text="x", emotion=0.9, language="fr")) == []
+    assert able.unsupported(Synthesize(text="x", emotion=0.9, language="fr"), VOICE) == []
     bare = Session(BARE, Limits(100, 2))
-    assert bare.unsupported(Synthesize(text="x", language="en-US")) == []
-    lines = bare.unsupported(Synthesize(text="x", emotion=0.9, language="fr"))
+    assert bare.unsupported(Synthesize(text="x", language="en-US"), VOICE) == []
+    lines = bare.unsupported(Synthesize(text="x", emotion=0.9, language="fr"), VOICE)
     assert len(lines) == 2
     assert bare.open("r", Synthesize(text="x", language="fr"), VOICE).options.language is None
