@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.redis import RedisServer, folder
+from tests.running.redis import RedisServer, folder
 
 
 @pytest.fixture

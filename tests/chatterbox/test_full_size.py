@@ -28,7 +28,7 @@ from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import listen
 from shared.errors import EngineUnavailable, InvalidRequest
 from tests.chatterbox.shelf import Shelf
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 SPEC = SPECS[Variant.TURBO]
 pytestmark = pytest.mark.timeout(420)

@@ -15,7 +15,7 @@ from services.tts.engines.chatterbox.load import _tokenizer, find
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from shared import knock
 from shared.errors import EngineUnavailable
-from tests.silence import silent_server
+from tests.doubles.silent_servers import silent_server
 
 
 @pytest.mark.parametrize("variant", Variant)

@@ -18,7 +18,7 @@ from services.tts.engines.priority import AHEAD, FIRST, LATER
 from tests.chatterbox import small
 from tests.chatterbox.test_engine import engine, spoken
 from tests.chatterbox.test_model import SIZES, SpeechJob, job, run, sound
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 LONG = "The first of the clauses is here, and the second one. " * 4
 

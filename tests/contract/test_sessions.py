@@ -16,7 +16,7 @@ from shared.errors import AtCapacity, Conflict, NotFound
 from shared.protocol.conversation import CreateSession
 from shared.sealing import AesSealer
 from shared.store import connect
-from tests.redis import RedisServer
+from tests.running.redis import RedisServer
 
 
 @pytest.fixture(params=["memory", "redis"])

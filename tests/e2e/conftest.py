@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from shared.audio.pcm import Samples
-from tests.doubles.thinking import ScriptedLlm, says
+from tests.audio.speech import speech
+from tests.doubles.llm_server import ScriptedLlm, says
 from tests.integration.orchestrator.client import Client, door
-from tests.services import ServiceProcess
-from tests.speech import speech
+from tests.running.service import ServiceProcess
 
 WEIGHTS = Path(__file__).parents[1] / "models" / "tiny_whisper" / "weights"
 REPLY = (

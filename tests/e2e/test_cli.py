@@ -12,7 +12,7 @@ import pytest
 
 from shared.clients.commands.talk import STAGES
 from tests.e2e.conftest import Stack
-from tests.processes import ROOT
+from tests.running.process import ROOT
 
 SENTENCE = "What is the weather like in London today?"
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.audio.pcm import Encoding, Samples, decode
 from shared.audio.resample import Resampler
-from tests import recordings
+from tests.audio import recordings
 from tests.e2e.conftest import Stack
 from tests.integration.orchestrator.client import Client, door
 

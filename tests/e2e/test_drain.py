@@ -6,10 +6,10 @@ import signal
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import House, door
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 SECONDS = 10.0
 TEXT = "a long story, " * 7

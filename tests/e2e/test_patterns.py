@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from deploy.locks.lock import ROOT
-from tests.doubles.thinking import ScriptedLlm, says
+from tests.doubles.llm_server import ScriptedLlm, says
 from tests.e2e.conftest import Stack
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "cli.md").read_text(), re.DOTALL)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from tests.faults.caller import Caller, calling
-from tests.processes import free_port
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.process import free_port
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 Part = Literal["asr", "tts", "llm", "redis", "orchestrator"]
 PARTS: tuple[Part, ...] = ("asr", "tts", "llm", "redis", "orchestrator")
@@ -27,7 +27,7 @@ class Stack:
         self._settings: dict[Part, dict[str, str]] = {
             "asr": {"ASR_ENGINE": "sphinx", "ASR_SMART_TURN_DEADLINE_MS": "5000"},
             "tts": {"TTS_ENGINE": "espeak"},
-            "llm": {"module": "tests.doubles.prompted", "LLM_SCRIPT": str(self._script)},
+            "llm": {"module": "tests.doubles.llm_process", "LLM_SCRIPT": str(self._script)},
             "orchestrator": {
                 "ASR_URL": self._url("asr"),
                 "TTS_URL": self._url("tts"),

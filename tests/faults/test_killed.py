@@ -13,9 +13,9 @@ from typing import Literal
 import pytest
 import pytest_asyncio
 
+from tests.audio.speech import speech
 from tests.faults.caller import Caller
 from tests.faults.stack import PARTS, Part, Stack
-from tests.speech import speech
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,12 +12,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests import leaving
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
-from tests.holder import holder
+from tests.doubles import leaving_clients
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import TONE, House, door
-from tests.services import ServiceProcess
+from tests.running.holder import holder
+from tests.running.service import ServiceProcess
 
 PLACES = 30
 LIVING = 6
@@ -87,7 +87,7 @@ async def leaves_in_mid_reply(peer: ClientConnection) -> None:
     peer.transport.abort()
 
 
-WAYS = (*leaving.WAYS, leaves_in_mid_reply)
+WAYS = (*leaving_clients.WAYS, leaves_in_mid_reply)
 
 
 async def opened(house: House, count: int) -> list[Peer]:

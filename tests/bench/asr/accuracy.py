@@ -11,12 +11,12 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from shared.audio.pcm import Encoding, Samples, encode
+from tests.audio.sounds import sound_file
 from tests.bench.report import Table
 from tests.models.tiny_whisper import grammar
 from tests.models.tiny_whisper.evaluate import WEIGHTS, errors
 from tests.models.tiny_whisper.speech import UNSEEN_VARIANTS, Synthesiser, any_voice
-from tests.processes import Process, service
-from tests.sounds import sound_file
+from tests.running.process import Process, service
 
 RATE = 16_000
 WORDS = 2_000

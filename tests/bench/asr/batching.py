@@ -15,9 +15,9 @@ from services.asr.engines.whisper.model import WhisperModel
 from services.asr.engines.whisper.window import Window
 from shared.clock import SystemClock
 from shared.scheduling.job import Job
+from tests.audio.speech import speech
 from tests.bench.report import Table
 from tests.models.tiny_whisper.evaluate import WEIGHTS, errors
-from tests.speech import speech
 
 CLOCK = SystemClock()
 SIZES = (1, 2, 4, 8, 16, 32)

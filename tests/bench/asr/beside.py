@@ -7,13 +7,13 @@ import httpx
 import numpy as np
 
 from services.asr.engines.base import Priority
+from tests.audio.sounds import sound_file
+from tests.audio.speech import speech
 from tests.bench.asr.accuracy import ENVIRON
 from tests.bench.asr.live import REAL, Load, speak
 from tests.bench.report import Table, spread
 from tests.integration.asr.watching import metric
-from tests.processes import Process, service
-from tests.sounds import sound_file
-from tests.speech import speech
+from tests.running.process import Process, service
 
 RATE = 16_000
 HOURS = 3.0

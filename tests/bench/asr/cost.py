@@ -7,7 +7,7 @@ late there is the machine's and their own, and only the difference is the servic
 from tests.bench.asr.live import INSTANT, Load, played, speak
 from tests.bench.report import Table, spread
 from tests.integration.asr.watching import metric
-from tests.processes import service
+from tests.running.process import service
 
 ECHO = ("-m", "tests.bench.asr.echo")
 RUNS = (

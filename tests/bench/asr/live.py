@@ -12,9 +12,9 @@ import psutil
 
 from tests.bench.report import Table, spread
 from tests.integration.asr.watching import metric
-from tests.processes import ROOT, Process, service
+from tests.running.process import ROOT, Process, service
 
-INSTANT = ("-m", "tests.instant_asr")
+INSTANT = ("-m", "tests.doubles.instant_asr")
 REAL = ("-m", "services.asr")
 FULL = 0.85
 """Share of the machine's cores above which the service is said to be overloaded."""

@@ -4,11 +4,11 @@ import asyncio
 
 import psutil
 
+from tests.audio.speech import speech
 from tests.bench.asr.live import INSTANT
 from tests.bench.report import Table
 from tests.integration.asr.client import client
-from tests.processes import Process, service
-from tests.speech import speech
+from tests.running.process import Process, service
 
 ROUNDS = (1, 100, 1000, 2000)
 AT_ONCE = 20

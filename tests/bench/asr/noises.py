@@ -14,8 +14,8 @@ from services.asr.pipeline.intake import Intake
 from services.asr.pipeline.session import Session
 from shared.audio.pcm import Encoding, encode
 from shared.protocol.asr import Config, Environment, SpeechStart, VadOverrides
+from tests.audio.recordings import load, recordings
 from tests.bench.report import Table
-from tests.recordings import load, recordings
 from tests.unit.services.asr.pipeline.stage import Stage
 
 LINES = ((16_000, Encoding.S16LE), (8_000, Encoding.MULAW))

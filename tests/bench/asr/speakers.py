@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from shared.audio.pcm import Encoding, Samples, encode
+from tests.audio.speech import speech
 from tests.bench.asr.wire import BINARY, TEXT, Chunk, connected, frame, texts
-from tests.speech import speech
 
 RATE = 16_000
 FRAME = RATE // 50

@@ -22,8 +22,8 @@ from services.asr.engines.smart_turn import SmartTurn, find_model
 from services.asr.pipeline.session import Session
 from shared.audio.pcm import to_levels
 from shared.protocol.asr import Config, TurnEnd, VadOverrides
+from tests.audio.recordings import load, recordings
 from tests.bench.report import Table, spread
-from tests.recordings import load, recordings
 from tests.unit.services.asr.pipeline.stage import Stage
 
 SILENCES_MS = (200, 300, 500, 800, 1000, 1200)

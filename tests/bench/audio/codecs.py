@@ -11,10 +11,10 @@ from shared.audio.pcm import Samples
 from shared.audio.resample import resample
 from shared.audio.stretch import TimeStretch
 from shared.errors import InvalidRequest
+from tests.audio.sounds import KINDS, sound_file
+from tests.audio.speech import RATE as SPEECH_RATE
+from tests.audio.speech import speech
 from tests.bench.report import Table
-from tests.sounds import KINDS, sound_file
-from tests.speech import RATE as SPEECH_RATE
-from tests.speech import speech
 
 RATE = 24_000
 PIECE = RATE // 5

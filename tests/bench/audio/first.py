@@ -8,9 +8,9 @@ import httpx
 import numpy as np
 
 from shared.audio.encode import Format
+from tests.audio.sounds import decoded
 from tests.bench.report import Table
-from tests.holding_tts import HoldingEngine, holding
-from tests.sounds import decoded
+from tests.doubles.holding_tts import HoldingEngine, holding
 
 BUDGET_MS = 50
 

@@ -10,12 +10,12 @@ from websockets.exceptions import ConnectionClosed
 
 from shared.protocol import asr, tts
 from tests.bench.conversation.script import FIRST_WORDS, FRAME_S, SENTENCE, TRANSCRIPT, Detector
-from tests.doubles import hearing, speaking
+from tests.doubles import asr_service, tts_service
 
 
 async def listen(line: ServerConnection) -> None:
     """The recogniser of one conversation."""
-    await line.send(hearing.READY.wire())
+    await line.send(asr_service.READY.wire())
     detector, at = Detector(), 0.0
     with suppress(ConnectionClosed):
         async for frame in line:
@@ -43,7 +43,7 @@ def _heard(decision: str | None, at: float) -> list[asr.AsrServerMessage]:
 
 async def speak(line: ServerConnection) -> None:
     """The synthesiser of one conversation: two seconds of sound for any text."""
-    await line.send(speaking.READY.wire())
+    await line.send(tts_service.READY.wire())
     with suppress(ConnectionClosed):
         async for frame in line:
             message = json.loads(frame)

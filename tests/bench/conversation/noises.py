@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from shared.audio.pcm import Samples
-from tests import recordings
+from tests.audio import recordings
+from tests.audio.speech import speech
 from tests.bench import report
-from tests.doubles.thinking import ScriptedLlm, says
+from tests.doubles.llm_server import ScriptedLlm, says
 from tests.integration.orchestrator.client import Client, House, door
-from tests.services import ServiceProcess
-from tests.speech import speech
+from tests.running.service import ServiceProcess
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "tiny_whisper" / "weights"
 REPLY = "There is a flight to Paris in the morning, another one leaves at noon, " * 3

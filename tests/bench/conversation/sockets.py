@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.bench.conversation.row import Row, load
 from tests.bench.conversation.script import Clock, Plan, Push, run
-from tests.processes import ROOT
-from tests.services import ServiceProcess
+from tests.running.process import ROOT
+from tests.running.service import ServiceProcess
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.bench import report
 from tests.bench.sessions import churn, latency
-from tests.redis import RedisServer, folder
+from tests.running.redis import RedisServer, folder
 
 
 async def main(arguments: argparse.Namespace) -> None:

@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.bench.conversation.sockets import services
 from tests.bench.report import Table, spread
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 
 @dataclass

@@ -15,7 +15,7 @@ from shared.protocol.conversation import CreateSession
 from shared.sealing import AesSealer
 from shared.store import connect
 from tests.bench.report import Table, spread
-from tests.redis import RedisServer
+from tests.running.redis import RedisServer
 
 _HISTORY = tuple(
     Message(

@@ -10,7 +10,7 @@ from tests.bench.report import Table, write
 from tests.bench.tts.crowd import Crowd
 from tests.bench.tts.listeners import Listener, listen
 from tests.bench.tts.memory import over_connections
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 LATENCY_BUDGET_MS, CORE_BUDGET = 5.0, 0.02
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Measure, and write the section of docs/benchmarks.md."""
     arguments = _arguments()
     logging.basicConfig(level="INFO", format="%(message)s")
-    with ServiceProcess("tts", module="tests.instant_tts") as service:
+    with ServiceProcess("tts", module="tests.doubles.instant_tts") as service:
         rows = [
             asyncio.run(_streams(service, streams, arguments.seconds))
             for streams in arguments.streams

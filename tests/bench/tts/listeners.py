@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.integration.tts.client import Client, client
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 SENTENCE = "This sentence is about as long as the sentences of a reply are."
 

@@ -5,7 +5,7 @@ import logging
 
 from tests.bench.tts.listeners import SENTENCE
 from tests.integration.tts.client import client
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 _AT_ONCE = 10
 

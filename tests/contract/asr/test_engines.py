@@ -14,10 +14,10 @@ from services.asr.engines.base import Engine, Samples, TranscribeOptions, Transc
 from services.asr.engines.registry import MODULES
 from services.asr.metrics import AsrMetrics
 from shared.errors import ParleyError
-from tests.listening import InstantEngine
+from tests.audio.speech import speech
+from tests.doubles.asr_engine import InstantEngine
+from tests.doubles.upstream_asr import DeepgramServer, OpenAIServer, openai_served
 from tests.models.tiny_whisper.evaluate import WEIGHTS
-from tests.recognisers import DeepgramServer, OpenAIServer, openai_served
-from tests.speech import speech
 
 OPTIONS = TranscribeOptions("en", owner="somebody")
 NAMES = ("instant", *MODULES)

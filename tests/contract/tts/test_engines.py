@@ -14,9 +14,9 @@ from services.tts.engines.base import Engine
 from services.tts.engines.registry import ENGINES
 from shared.scheduling.metrics import Unobserved
 from tests.contract.tts.suite import *  # noqa: F403
-from tests.instant_tts import InstantEngine
+from tests.doubles.instant_tts import InstantEngine
+from tests.doubles.upstream_tts import KEY, speech_server
 from tests.models import small_kokoro
-from tests.speech_servers import KEY, speech_server
 
 
 def made(name: str, folder: Path, url: str) -> Engine:

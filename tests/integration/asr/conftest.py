@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.processes import Process, service
+from tests.running.process import Process, service
 
 PATIENT = {"LOG_LEVEL": "ERROR", "ASR_SMART_TURN_DEADLINE_MS": "5000", "OMP_NUM_THREADS": "1"}
 """A busy machine must not decide which turns end how."""
@@ -24,5 +24,7 @@ async def sphinx() -> AsyncIterator[Process]:
 async def instant() -> AsyncIterator[Process]:
     """With an engine that answers at once, and little patience with the frozen."""
     environ = {**PATIENT, **IMPATIENT}
-    async with service("-m", "tests.instant_asr", port_variable="ASR_PORT", env=environ) as running:
+    async with service(
+        "-m", "tests.doubles.instant_asr", port_variable="ASR_PORT", env=environ
+    ) as running:
         yield running

@@ -10,11 +10,11 @@ import pytest
 from playwright.async_api import async_playwright
 from websockets.asyncio.client import connect
 
-from tests.hub import hub
+from tests.doubles.model_hub import hub
+from tests.doubles.silent_servers import silent_server
 from tests.models.tiny_whisper.evaluate import WEIGHTS
-from tests.processes import free_port, launch, service
-from tests.services import ServiceProcess
-from tests.silence import silent_server
+from tests.running.process import free_port, launch, service
+from tests.running.service import ServiceProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -11,14 +11,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[ServiceProcess]:
     """With a key."""
     environ = {"API_KEYS": "alice-key", "ASR_SMART_TURN": "off"}
-    with ServiceProcess("asr", module="tests.instant_asr", **environ) as service:
+    with ServiceProcess("asr", module="tests.doubles.instant_asr", **environ) as service:
         yield service
 
 

@@ -11,11 +11,11 @@ from services.asr.app import build
 from services.asr.config import AsrSettings
 from services.asr.engines.base import Samples, TranscribeOptions, Transcript
 from shared.errors import EngineFailed, ParleyError
-from tests.listening import InstantEngine
-from tests.local_app import serving
-from tests.openai_errors import is_told, kinds
-from tests.sounds import sound_file
-from tests.speech import RATE, speech
+from tests.audio.sounds import sound_file
+from tests.audio.speech import RATE, speech
+from tests.doubles.asr_engine import InstantEngine
+from tests.integration.openai_errors import is_told, kinds
+from tests.running.app import serving
 
 SAID = speech("I would like to book a flight to London")
 HUSH = np.zeros(3 * RATE, np.float32)

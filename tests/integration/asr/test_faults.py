@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from shared.audio.pcm import Encoding, encode
-from tests.holder import holder
+from tests.audio.speech import speech
 from tests.integration.asr.client import client
 from tests.integration.asr.watching import (
     get,
@@ -23,8 +23,8 @@ from tests.integration.asr.watching import (
     until_open_files,
     until_places_taken,
 )
-from tests.processes import Process
-from tests.speech import speech
+from tests.running.holder import holder
+from tests.running.process import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,12 +12,12 @@ import pytest
 from services.asr.app import build
 from services.asr.config import AsrSettings
 from services.asr.engines.base import Samples, TranscribeOptions, Transcript
-from tests.hostile import PLAYLISTS
-from tests.listening import InstantEngine
-from tests.local_app import serving
-from tests.processes import Process
-from tests.sounds import sound_file
-from tests.speech import RATE, speech
+from tests.audio.hostile_files import PLAYLISTS
+from tests.audio.sounds import sound_file
+from tests.audio.speech import RATE, speech
+from tests.doubles.asr_engine import InstantEngine
+from tests.running.app import serving
+from tests.running.process import Process
 
 PATH = "/v1/audio/transcriptions"
 

@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.processes import Process
-from tests.sounds import sound_file
-from tests.speech import speech
+from tests.audio.sounds import sound_file
+from tests.audio.speech import speech
+from tests.running.process import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SOUND = sound_file(

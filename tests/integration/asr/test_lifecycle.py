@@ -7,13 +7,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.audio.speech import speech
 from tests.integration.asr.client import client
 from tests.integration.asr.conftest import PATIENT
 from tests.integration.asr.watching import get, until_places_taken
-from tests.processes import free_port, launch, service
-from tests.speech import speech
+from tests.running.process import free_port, launch, service
 
-INSTANT = ("-m", "tests.instant_asr")
+INSTANT = ("-m", "tests.doubles.instant_asr")
 SPEECH = speech("what is the weather today")[:16_000]
 
 

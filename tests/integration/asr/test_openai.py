@@ -16,10 +16,10 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from shared.audio.pcm import Samples
+from tests.audio.sounds import KINDS, sound_file
+from tests.audio.speech import speech
 from tests.models.random_whisper import write
-from tests.services import ServiceProcess
-from tests.sounds import KINDS, sound_file
-from tests.speech import speech
+from tests.running.service import ServiceProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RATE = 16_000

@@ -11,10 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from shared.audio.pcm import Samples, to_levels
+from tests.audio.speech import speech
 from tests.integration.asr.client import client
 from tests.integration.asr.watching import get, until_places_taken
-from tests.processes import Process, service
-from tests.speech import speech
+from tests.running.process import Process, service
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -46,7 +46,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def one_place() -> AsyncIterator[Process]:
     """A service with room for one, around the instant engine."""
     environ = {"LOG_LEVEL": "ERROR", "ASR_MAX_CONNECTIONS": "1"}
-    async with service("-m", "tests.instant_asr", port_variable="ASR_PORT", env=environ) as running:
+    async with service(
+        "-m", "tests.doubles.instant_asr", port_variable="ASR_PORT", env=environ
+    ) as running:
         yield running
 
 

@@ -15,8 +15,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from shared.audio.pcm import Encoding, Samples, encode
 from shared.audio.resample import resample
-from tests.processes import Process
-from tests.speech import speech
+from tests.audio.speech import speech
+from tests.running.process import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PREFIX = "conversation.item.input_audio_transcription."

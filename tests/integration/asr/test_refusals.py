@@ -8,8 +8,8 @@ import pytest
 from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 
-from tests.services import ServiceProcess
-from tests.sounds import sound_file
+from tests.audio.sounds import sound_file
+from tests.running.service import ServiceProcess
 
 RATE = 16_000
 SILENCE = sound_file("flac", np.zeros(3 * RATE, np.float32), RATE)

@@ -8,10 +8,10 @@ import pytest
 
 from shared.audio.pcm import Encoding, Samples
 from shared.audio.resample import resample
+from tests.audio.recordings import load, needs_recordings
+from tests.audio.speech import speech
 from tests.integration.asr.client import check_order, client
-from tests.processes import Process
-from tests.recordings import load, needs_recordings
-from tests.speech import speech
+from tests.running.process import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

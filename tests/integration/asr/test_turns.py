@@ -13,7 +13,7 @@ from services.asr.pipeline.intake import Intake
 from services.asr.pipeline.session import Session
 from shared.audio.pcm import Encoding, encode
 from shared.protocol.asr import Config, Environment, Final, SpeechStart, TurnEnd
-from tests.recordings import load, needs_recordings, recordings
+from tests.audio.recordings import load, needs_recordings, recordings
 from tests.unit.services.asr.pipeline.stage import Stage
 
 DIGITS = recordings("fsdd-digits/")

@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from shared.audio.pcm import Samples
+from tests.audio.sounds import sound_file
+from tests.audio.speech import speech
 from tests.integration.asr.client import check_order, client
 from tests.models.tiny_whisper.evaluate import WEIGHTS, errors
-from tests.processes import Process, service
-from tests.sounds import sound_file
-from tests.speech import speech
+from tests.running.process import Process, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RATE = 16_000

@@ -22,8 +22,8 @@ from services.asr.pipeline.hearing import Hearing
 from shared.clock import SystemClock
 from shared.protocol.asr import Config, End, Final, Partial, TurnEnd
 from shared.protocol.base import Message
+from tests.audio.speech import speech
 from tests.models.tiny_whisper.evaluate import errors
-from tests.speech import speech
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "tiny_whisper" / "weights"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.processes import Process
+from tests.running.process import Process
 
 
 async def get(service: Process, path: str) -> httpx.Response:

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
-from tests.doubles.thinking import ScriptedLlm, says
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.llm_server import ScriptedLlm, says
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import Client, House, house
-from tests.local_app import serving
-from tests.redis import RedisServer
+from tests.running.app import serving
+from tests.running.redis import RedisServer
 
 MEANINGS = {
     "When do you open?": [1.0, 0.02, 0.0],

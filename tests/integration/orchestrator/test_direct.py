@@ -1,6 +1,6 @@
 """The direct pipeline over real sockets: microphone in, transcript, speech out."""
 
-from tests.doubles.speaking import ScriptedTts
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import House
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import TONE, House, house
 
 

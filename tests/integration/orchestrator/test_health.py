@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from tests.integration.orchestrator.client import House, house
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 
 @pytest.fixture(scope="module")
 def asr() -> Iterator[ServiceProcess]:
-    with ServiceProcess("asr", module="tests.instant_asr", ASR_SMART_TURN="off") as service:
+    with ServiceProcess("asr", module="tests.doubles.instant_asr", ASR_SMART_TURN="off") as service:
         yield service
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
-from tests.doubles.thinking import Answer, ScriptedLlm, chunk, says
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.llm_server import Answer, ScriptedLlm, chunk, says
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import Client, house
 
 

@@ -16,7 +16,7 @@ from services.orchestrator.tools.mcp import read, servers
 from services.orchestrator.tools.registry import Registry
 from services.orchestrator.tools.runner import ToolRunner
 from shared.config import BadSettings
-from tests.processes import ROOT, free_port, launch
+from tests.running.process import ROOT, free_port, launch
 
 DOUBLE = str(ROOT / "tests/doubles/mcp_server.py")
 

@@ -4,11 +4,11 @@ import signal
 
 import pytest
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import Client, door
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 
 @pytest.mark.parametrize("stage", ["transcript", "audio.start", "reply.done"])

@@ -12,10 +12,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import Client, House, house
-from tests.redis import RedisServer
+from tests.running.redis import RedisServer
 
 KEY = base64.b64encode(bytes(32)).decode()
 

@@ -2,9 +2,9 @@
 
 import json
 
-from tests.doubles.hearing import ScriptedAsr
-from tests.doubles.speaking import ScriptedTts
-from tests.doubles.thinking import Answer, chunk, says
+from tests.doubles.asr_service import ScriptedAsr
+from tests.doubles.llm_server import Answer, chunk, says
+from tests.doubles.tts_service import ScriptedTts
 from tests.integration.orchestrator.client import house
 from tests.integration.orchestrator.test_llm import thinking
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from shared.bus import MISSED, Bus, MemoryBus, RedisBus, Subscription
 from shared.errors import UpstreamFailed
 from shared.store import connect, is_answering
-from tests.redis import RedisServer
+from tests.running.redis import RedisServer
 
 
 @pytest.fixture(params=["memory", "redis"])

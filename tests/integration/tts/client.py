@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 LONGEST_WAIT_S = 20.0
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.tts.engines.base import SAMPLE_RATE
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 
 @pytest.fixture(scope="session")

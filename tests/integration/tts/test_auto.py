@@ -10,9 +10,9 @@ import pytest
 from playwright.async_api import async_playwright
 from websockets.asyncio.client import connect
 
-from tests.processes import free_port, launch
-from tests.services import ServiceProcess
-from tests.silence import silent_server
+from tests.doubles.silent_servers import silent_server
+from tests.running.process import free_port, launch
+from tests.running.service import ServiceProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -13,9 +13,9 @@ from services.tts.app import build
 from services.tts.config import TtsSettings
 from services.tts.engines.base import SpeechChunk, SpeechRequest
 from shared.errors import EngineFailed, ParleyError
-from tests.instant_tts import InstantEngine
-from tests.local_app import serving
-from tests.openai_errors import is_told, kinds
+from tests.doubles.instant_tts import InstantEngine
+from tests.integration.openai_errors import is_told, kinds
+from tests.running.app import serving
 
 
 class FailingEngine(InstantEngine):

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.integration.tts.client import client
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 LONG = "This sentence is spoken again and again and again. " * 40
 

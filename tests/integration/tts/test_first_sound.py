@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from shared.audio.encode import Format
-from tests.holding_tts import HoldingEngine, holding
-from tests.sounds import decoded, level
+from tests.audio.sounds import decoded, level
+from tests.doubles.holding_tts import HoldingEngine, holding
 
 CHUNK_S = 0.48
 """What the engine is asked for first."""

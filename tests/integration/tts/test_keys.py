@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.integration.tts.client import Client, client
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 SPEECH = {"model": "tts-1", "voice": "alloy", "response_format": "pcm"}
 
@@ -23,7 +23,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
         "TTS_MAX_CONNECTIONS": "1",
         "TTS_VOICE_DIR": str(tmp_path_factory.mktemp("voices")),
     }
-    with ServiceProcess("tts", module="tests.instant_tts", **settings) as service:
+    with ServiceProcess("tts", module="tests.doubles.instant_tts", **settings) as service:
         yield service
 
 

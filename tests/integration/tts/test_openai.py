@@ -16,8 +16,8 @@ import pytest
 
 from shared.audio import encode as audio
 from shared.audio.wav import UNKNOWN
-from tests import sounds
-from tests.services import ServiceProcess
+from tests.audio import sounds
+from tests.running.service import ServiceProcess
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav"]
 TEXT = "Hello there. This is a test of the speech service, and it goes on for a while."

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from services.tts.engines.base import SAMPLE_RATE
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -35,7 +35,7 @@ def recording(speech: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def instant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     folder = str(tmp_path_factory.mktemp("voices"))
-    with ServiceProcess("tts", module="tests.instant_tts", TTS_VOICE_DIR=folder) as service:
+    with ServiceProcess("tts", module="tests.doubles.instant_tts", TTS_VOICE_DIR=folder) as service:
         yield service
 
 

@@ -11,9 +11,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from tests import leaving
+from tests.doubles import leaving_clients
 from tests.integration.tts.client import LONGEST_WAIT_S, client
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 PLACES = 30
 SPEECH = {"input": "word and word, " * 1000, "voice": "alloy", "response_format": "wav"}
@@ -54,7 +54,7 @@ async def leaves_in_mid_sentence(peer: ClientConnection) -> None:
     peer.transport.abort()
 
 
-WAYS = (*leaving.WAYS, leaves_in_mid_sentence)
+WAYS = (*leaving_clients.WAYS, leaves_in_mid_sentence)
 
 
 async def test_thirty_fit_and_fit_again_after_leaving_in_six_ways(quick: ServiceProcess) -> None:

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.tts.test_voices import KEY, eventually_there, register, spoken_at, wav
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 VOICE = "kept"
 IN_REDIS = f"parley:tts:prepared:{VOICE}"
@@ -19,7 +19,7 @@ IN_REDIS = f"parley:tts:prepared:{VOICE}"
 def replica(folder: Path, redis: RedisServer, model: str = "instant") -> ServiceProcess:
     return ServiceProcess(
         "tts",
-        module="tests.instant_tts",
+        module="tests.doubles.instant_tts",
         TTS_VOICE_DIR=str(folder),
         TTS_VOICE_KEY=KEY,
         REDIS_URL=redis.url,

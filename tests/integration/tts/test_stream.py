@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.integration.tts.client import client, joined
-from tests.services import ServiceProcess
+from tests.running.service import ServiceProcess
 
 TEXT = "Hello there. On 2024-03-05 it cost $5.50, which is not a lot of money for a good book."
 

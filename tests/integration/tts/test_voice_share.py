@@ -17,7 +17,7 @@ from services.tts.pipeline.voices import VoiceLibrary
 from shared.bus import MemoryBus
 from shared.sealing import sealer
 from tests.integration.tts.test_voices import wav
-from tests.redis import RedisServer
+from tests.running.redis import RedisServer
 
 SAMPLES = np.linspace(-0.5, 0.5, 1000, dtype=np.float32)
 RECORD = VoiceRecord("mine", "alice", "Mine", None, 6.0, digest(SAMPLES), True, 1.0)

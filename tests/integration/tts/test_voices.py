@@ -16,11 +16,11 @@ from redis import Redis
 
 from services.tts.engines.base import SAMPLE_RATE
 from shared.audio.encode import Format, encoder
-from tests.instant_tts import OWN_HZ
+from tests.audio.music import MUSIC
+from tests.doubles.instant_tts import OWN_HZ
 from tests.integration.tts.client import client, joined
-from tests.music import MUSIC
-from tests.processes import free_port
-from tests.services import ServiceProcess
+from tests.running.process import free_port
+from tests.running.service import ServiceProcess
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 TEXT = "This is said with somebody's voice."
@@ -61,7 +61,9 @@ def replicas(
     folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
     common = {"REDIS_URL": redis, "TTS_VOICE_KEY": KEY, "INSTANT_TTS_PAUSE_S": "0.01"}
     one, two = (
-        ServiceProcess("tts", module="tests.instant_tts", TTS_VOICE_DIR=str(folder), **common)
+        ServiceProcess(
+            "tts", module="tests.doubles.instant_tts", TTS_VOICE_DIR=str(folder), **common
+        )
         for folder in folders
     )
     with one, two:
@@ -71,7 +73,7 @@ def replicas(
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     folder = str(tmp_path_factory.mktemp("alone"))
-    with ServiceProcess("tts", module="tests.instant_tts", TTS_VOICE_DIR=folder) as service:
+    with ServiceProcess("tts", module="tests.doubles.instant_tts", TTS_VOICE_DIR=folder) as service:
         yield service
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from tests.instant_tts import OWN_HZ
+from tests.doubles.instant_tts import OWN_HZ
 from tests.integration.tts.test_prepared import replica
 from tests.integration.tts.test_voices import (
     eventually_gone,
@@ -16,8 +16,8 @@ from tests.integration.tts.test_voices import (
     spoken_at,
     wav,
 )
-from tests.redis import RedisServer
-from tests.services import ServiceProcess
+from tests.running.redis import RedisServer
+from tests.running.service import ServiceProcess
 
 
 async def health(service: ServiceProcess) -> dict[str, Any]:

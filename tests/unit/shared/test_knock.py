@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from shared import knock as knocking
 from shared.knock import Silent, knock
-from tests.local_app import serving
-from tests.silence import dripping_server, silent_server
+from tests.doubles.silent_servers import dripping_server, silent_server
+from tests.running.app import serving
 
 
 def test_it_has_three_seconds() -> None:

@@ -4,7 +4,7 @@ import itertools
 import random
 
 from shared.resilience import BreakerState, CircuitBreaker, backoff
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 
 def test_waits_double_up_to_the_longest_with_jitter() -> None:

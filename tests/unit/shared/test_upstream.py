@@ -14,7 +14,7 @@ from shared.errors import (
     UpstreamRefused,
 )
 from shared.upstream import Upstream
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 
 def upstream(clock: ManualClock | None = None, *, timeout_s: float = 5.0) -> Upstream:

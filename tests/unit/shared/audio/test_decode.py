@@ -16,8 +16,8 @@ from shared.audio.decode import AudioFile, read
 from shared.audio.encode import Format, encoder
 from shared.audio.pcm import Encoding, encode
 from shared.errors import InvalidRequest, TooLarge
-from tests.hostile import PLAYLISTS, with_external_reference
-from tests.sounds import KINDS, level, pitch, sound_file, tone
+from tests.audio.hostile_files import PLAYLISTS, with_external_reference
+from tests.audio.sounds import KINDS, level, pitch, sound_file, tone
 
 HOUR = 3_600.0
 

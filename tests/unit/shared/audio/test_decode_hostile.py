@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.audio.decode import read
 from shared.errors import InvalidRequest, TooLarge
-from tests.sounds import KINDS, sound_file, tone
+from tests.audio.sounds import KINDS, sound_file, tone
 
 MOST_S = 30.0
 STEADY = settings(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shared.audio.encode import Format, encoder
-from tests.sounds import decoded, level, pitch, tone
+from tests.audio.sounds import decoded, level, pitch, tone
 
 FILES = [wanted for wanted in Format if wanted is not Format.PCM]
 HEARD_AFTER_MS = {

@@ -6,7 +6,7 @@ import pytest
 
 from shared.audio.frames import mono
 from shared.audio.pcm import to_levels
-from tests.sounds import tone
+from tests.audio.sounds import tone
 
 TONE = tone(16_000, 0.05)
 

@@ -6,7 +6,7 @@ import pytest
 from shared.audio.pcm import Samples
 from shared.audio.stretch import TimeStretch
 from shared.errors import InvalidRequest
-from tests.sounds import level, pitch, tone
+from tests.audio.sounds import level, pitch, tone
 
 SPEEDS = [0.25, 0.3, 0.5, 0.9, 1.0, 1.25, 2.0, 3.7, 4.0]
 

@@ -9,7 +9,7 @@ from shared import errors
 from shared.clients.asr import LINE_LOST, LINE_MENDED, AsrClient
 from shared.protocol import asr
 from shared.protocol.base import ErrorMessage, Limits, WarningMessage, parse
-from tests.scripted_server import cut, say, scripted
+from tests.doubles.scripted_server import cut, say, scripted
 
 READY = asr.Ready(
     session_id="s",

@@ -10,9 +10,9 @@ from shared import errors
 from shared.clients.connection import Connection, Endpoint, keep_trying
 from shared.protocol import asr
 from shared.protocol.base import ErrorMessage, Limits, Ping, parse
-from tests.clock import ManualClock
-from tests.processes import free_port
-from tests.scripted_server import Refusal, cut, say, scripted
+from tests.doubles.clock import ManualClock
+from tests.doubles.scripted_server import Refusal, cut, say, scripted
+from tests.running.process import free_port
 
 READY = asr.Ready(
     session_id="s",

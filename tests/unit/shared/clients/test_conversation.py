@@ -18,8 +18,8 @@ from shared.clients.conversation import ConversationClient
 from shared.protocol import conversation as wire
 from shared.protocol.base import ErrorMessage, Message, parse
 from shared.web.faults import response
-from tests.local_app import serving
-from tests.processes import free_port
+from tests.running.app import serving
+from tests.running.process import free_port
 
 Act = Callable[[WebSocket], Coroutine[Any, Any, None]]
 SESSION = wire.SessionEvent(

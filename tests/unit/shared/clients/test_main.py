@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from shared.clients.__main__ import main
-from tests.local_app import serving
+from tests.running.app import serving
 
 
 @pytest.mark.parametrize("command", ["transcribe", "say", "voices", "talk"])

@@ -15,9 +15,9 @@ from shared.clients.speech import MOST_WAITING
 from shared.clients.tts import TtsClient
 from shared.protocol import tts
 from shared.protocol.base import ErrorMessage, Limits, Message, WarningMessage, parse
-from tests.clock import ManualClock
-from tests.doubles.speaking import ScriptedTts
-from tests.scripted_server import cut, say, scripted
+from tests.doubles.clock import ManualClock
+from tests.doubles.scripted_server import cut, say, scripted
+from tests.doubles.tts_service import ScriptedTts
 
 READY = tts.Ready(
     session_id="s",

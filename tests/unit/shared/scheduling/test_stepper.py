@@ -10,7 +10,7 @@ from shared.scheduling.job import Job, Step
 from shared.scheduling.lane import LaneState
 from shared.scheduling.metrics import Unobserved
 from shared.scheduling.stepper import Stepper
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 IntJob = Job[int, int]
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import RateLimited
 from shared.web.limits import RateLimit
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 from tests.unit.shared.web.asgi import Recording, call, http
 
 

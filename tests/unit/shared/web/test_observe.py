@@ -7,7 +7,7 @@ import pytest
 
 from shared.logs import JsonFormatter
 from shared.web.observe import Observe
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 from tests.unit.shared.web.asgi import Raising, Recording, call, http, metrics, websocket
 
 

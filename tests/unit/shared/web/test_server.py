@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 from shared.web.server import listen
-from tests.processes import Process, free_port, launch, service
+from tests.running.process import Process, free_port, launch, service
 
 ECHO = "tests/unit/shared/web/echo.py"
 

@@ -23,7 +23,7 @@ from shared.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
-from tests.recognisers import DeepgramServer, deepgram_results
+from tests.doubles.upstream_asr import DeepgramServer, deepgram_results
 
 SECOND = np.full(16_000, 0.1, np.float32)
 

@@ -18,7 +18,7 @@ from shared.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
-from tests.recognisers import OpenAIServer, Reply, openai_served
+from tests.doubles.upstream_asr import OpenAIServer, Reply, openai_served
 
 SECOND = np.full(16_000, 0.1, np.float32)
 

@@ -5,7 +5,7 @@ from faster_whisper.vad import get_vad_model
 
 from services.asr.engines.base import FRAME, Samples
 from services.asr.engines.silero import SileroModel
-from tests.recordings import load, needs_recordings
+from tests.audio.recordings import load, needs_recordings
 
 
 def probabilities(audio: Samples, model: SileroModel) -> list[float]:

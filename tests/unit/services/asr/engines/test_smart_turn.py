@@ -12,7 +12,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from services.asr.engines import smart_turn
 from services.asr.engines.base import SAMPLE_RATE, Samples
 from services.asr.engines.smart_turn import FILE_NAME, SmartTurn, find_model, log_mel
-from tests.recordings import load, needs_recordings, recordings
+from tests.audio.recordings import load, needs_recordings, recordings
 
 MODEL = find_model()
 needs_model = pytest.mark.skipif(MODEL is None, reason=f"no {FILE_NAME}: install pipecat-ai")

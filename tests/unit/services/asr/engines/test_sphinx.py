@@ -16,8 +16,8 @@ from services.asr.engines.sphinx import load as load_engine
 from services.asr.engines.sphinx_decoder import Channels, Decoder, Ear
 from services.asr.metrics import AsrMetrics
 from shared.errors import Draining, EngineFailed
-from tests.recordings import load, needs_recordings
-from tests.speech import speech
+from tests.audio.recordings import load, needs_recordings
+from tests.audio.speech import speech
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

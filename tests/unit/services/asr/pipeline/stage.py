@@ -23,7 +23,7 @@ from shared.protocol.asr import (
     Silence,
 )
 from shared.protocol.base import Message
-from tests.listening import LevelDetector, said
+from tests.doubles.asr_engine import LevelDetector, said
 
 A = TypeVar("A")
 M = TypeVar("M", bound=Message)

@@ -8,7 +8,7 @@ from openai.types.realtime import AudioTranscription
 
 from services.asr.pipeline.catalogue import OPENAI_NAMES, Catalogue
 from shared.errors import NotFound
-from tests.listening import InstantEngine
+from tests.doubles.asr_engine import InstantEngine
 
 LOADED = InstantEngine().info
 

@@ -13,7 +13,7 @@ from services.asr.pipeline.cutter import (
     Cutter,
     Piece,
 )
-from tests.recordings import load, needs_recordings, recordings
+from tests.audio.recordings import load, needs_recordings, recordings
 
 
 class Loud:

@@ -16,7 +16,7 @@ from services.asr.engines.base import (
 from services.asr.pipeline.files import FileTranscriber, Recording
 from shared.engine import Kind
 from shared.errors import EngineFailed, InvalidRequest, TooLarge
-from tests.sounds import sound_file, tone
+from tests.audio.sounds import sound_file, tone
 
 RATE = 16_000
 

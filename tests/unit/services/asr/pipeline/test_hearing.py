@@ -11,8 +11,8 @@ from services.asr.pipeline.catalogue import Catalogue
 from services.asr.pipeline.hearing import Hearing
 from shared.engine import Kind
 from shared.protocol.asr import Config
-from tests.clock import ManualClock
-from tests.listening import LevelDetector
+from tests.doubles.asr_engine import LevelDetector
+from tests.doubles.clock import ManualClock
 
 
 def hearing(*languages: str) -> Hearing:

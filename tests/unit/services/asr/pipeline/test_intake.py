@@ -7,7 +7,7 @@ from services.asr.pipeline.intake import Intake
 from shared.audio.pcm import Encoding, encode
 from shared.errors import InvalidRequest
 from shared.protocol.asr import Config, Environment, VadOverrides
-from tests.sounds import pitch, tone
+from tests.audio.sounds import pitch, tone
 
 
 def test_without_a_config_it_is_16_bit_mono_at_16_khz() -> None:

@@ -9,7 +9,7 @@ from services.asr.engines.base import TranscribeOptions, Transcript
 from services.asr.pipeline.files import FileResult, FileTranscriber, Recording
 from services.asr.pipeline.jobs import JobFile, Jobs, Status, TranscriptionJob
 from shared.errors import AtCapacity, InvalidRequest, NotFound
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 
 class Slow:

@@ -15,8 +15,8 @@ from services.asr.pipeline.session import Session
 from shared.errors import EngineFailed
 from shared.protocol.asr import End, Final
 from shared.protocol.base import ErrorMessage, Message
-from tests.clock import ManualClock
-from tests.listening import InstantEngine, InstantUtterance, LevelDetector
+from tests.doubles.asr_engine import InstantEngine, InstantUtterance, LevelDetector
+from tests.doubles.clock import ManualClock
 
 SPEECH = np.full(SAMPLE_RATE * 4 // 5, 0.5, np.float32)
 TURN = np.concatenate([SPEECH, np.zeros(SAMPLE_RATE, np.float32)])

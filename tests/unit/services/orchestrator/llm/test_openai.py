@@ -16,7 +16,7 @@ from shared.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
-from tests.doubles.thinking import FINISH, Answer, ScriptedLlm, chunk, says
+from tests.doubles.llm_server import FINISH, Answer, ScriptedLlm, chunk, says
 
 ASKED = ChatRequest([Message("system", "Be kind."), Message("user", "Hello")])
 QUICK = Patience(first_token_s=1.5, token_s=0.2, retries=2)

@@ -12,7 +12,7 @@ from services.orchestrator.pipeline.heard import Spoken
 from services.orchestrator.pipeline.options import Options
 from shared.audio.pcm import Samples
 from shared.protocol import asr, conversation
-from tests import recordings
+from tests.audio import recordings
 from tests.unit.services.orchestrator.pipeline.room import SPEECH, Room, babble, echo, pcm
 
 TEXT = "Your table is booked, and we expect you tonight at eight with all of your friends."

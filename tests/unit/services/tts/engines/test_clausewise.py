@@ -14,7 +14,7 @@ from services.tts.engines.priority import priority
 from services.tts.engines.spread import Pacing, spread
 from shared.clock import SystemClock
 from shared.errors import DeadlineExceeded, EngineFailed
-from tests.instant_tts import InstantEngine
+from tests.doubles.instant_tts import InstantEngine
 
 
 class Gated:

@@ -7,7 +7,7 @@ import numpy as np
 
 from services.tts.engines.base import Arrays, Reference
 from services.tts.engines.prepared import PreparedVoices
-from tests.instant_tts import PitchPreparing
+from tests.doubles.instant_tts import PitchPreparing
 
 
 @dataclass

@@ -10,8 +10,8 @@ from services.tts.config import TtsSettings
 from services.tts.engines.registry import started
 from shared.errors import EngineUnavailable
 from shared.scheduling.metrics import Unobserved
+from tests.doubles.silent_servers import silent_server
 from tests.models import small_kokoro
-from tests.silence import silent_server
 
 
 def settings(folder: Path, **more: str) -> TtsSettings:

@@ -18,8 +18,8 @@ from shared.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
-from tests.clock import ManualClock
-from tests.speech_servers import KEY, SpeechServer, speech_server
+from tests.doubles.clock import ManualClock
+from tests.doubles.upstream_tts import KEY, SpeechServer, speech_server
 
 TEXT = "Hello there, world. This goes on for a while."
 

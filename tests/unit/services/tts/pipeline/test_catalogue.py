@@ -8,7 +8,7 @@ from services.tts.config import OPENAI_MODELS, OPENAI_VOICES
 from services.tts.engines.base import Voice
 from services.tts.pipeline.catalogue import Catalogue
 from shared.errors import NotFound
-from tests.instant_tts import InstantEngine
+from tests.doubles.instant_tts import InstantEngine
 
 INFO = replace(
     InstantEngine().info, voices=(Voice("hum", "Hum", ("en",)), Voice("echo", "Echo", ("de",)))

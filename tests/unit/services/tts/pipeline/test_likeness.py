@@ -7,9 +7,9 @@ from services.tts.engines.base import SAMPLE_RATE, Samples
 from services.tts.pipeline.likeness import measured
 from services.tts.pipeline.reference import LONGEST_S, SHORTEST_S, problems
 from shared.audio.resample import resample
-from tests.music import MUSIC
-from tests.recordings import load, needs_recordings, recordings
-from tests.speech import RATE, speech
+from tests.audio.music import MUSIC
+from tests.audio.recordings import load, needs_recordings, recordings
+from tests.audio.speech import RATE, speech
 
 SENTENCES = {
     "en-us": "The quick brown fox jumps over the lazy dog, and nobody knows why it does so again.",

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.tts.pipeline.assembly import Piece
 from services.tts.pipeline.playout import Allowance, Playout
-from tests.clock import ManualClock
+from tests.doubles.clock import ManualClock
 
 
 def piece(seconds: float = 1.0) -> Piece:

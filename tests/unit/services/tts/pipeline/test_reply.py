@@ -14,8 +14,8 @@ from services.tts.pipeline.reply import Reply
 from services.tts.pipeline.speech import Speaker, native_speed
 from services.tts.pipeline.utterance import Options, Utterance
 from shared.errors import EngineFailed, InvalidRequest, NotFound
-from tests.clock import ManualClock
-from tests.instant_tts import InstantEngine
+from tests.doubles.clock import ManualClock
+from tests.doubles.instant_tts import InstantEngine
 
 VOICE = ChosenVoice("hum", ("en",))
 

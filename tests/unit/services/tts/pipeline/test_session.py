@@ -10,7 +10,7 @@ from services.tts.pipeline.utterance import State
 from shared.audio.pcm import Encoding
 from shared.errors import Conflict, InvalidRequest, NotFound, RateLimited
 from shared.protocol.tts import AudioFormat, Cancel, End, Flush, Synthesize, Text
-from tests.instant_tts import InstantEngine
+from tests.doubles.instant_tts import InstantEngine
 
 VOICE = ChosenVoice("hum", ("en",))
 INFO = InstantEngine().info

@@ -8,7 +8,7 @@ import pytest
 from shared.audio.decode import AudioFile
 from shared.clients.commands.output import SoundFile
 from shared.errors import InvalidRequest
-from tests.sounds import tone
+from tests.audio.sounds import tone
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.WAV", "a.mp3", "a.opus", "a.ogg", "a.flac", "a.aac"])

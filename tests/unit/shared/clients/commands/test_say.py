@@ -10,8 +10,8 @@ from websockets.asyncio.server import ServerConnection
 from shared import errors
 from shared.protocol import tts
 from shared.protocol.base import ErrorMessage, Limits, WarningMessage, parse
-from tests.processes import free_port
-from tests.scripted_server import say, scripted
+from tests.doubles.scripted_server import say, scripted
+from tests.running.process import free_port
 from tests.unit.shared.clients.commands.conftest import Command
 
 READY = tts.Ready(

@@ -8,8 +8,8 @@ from starlette.websockets import WebSocket
 
 from shared.clients.commands import talk
 from shared.protocol import conversation as wire
-from tests.processes import free_port
-from tests.sounds import sound_file, tone
+from tests.audio.sounds import sound_file, tone
+from tests.running.process import free_port
 from tests.unit.shared.clients.commands.conftest import Command
 from tests.unit.shared.clients.test_conversation import SESSION, orchestrator, say
 

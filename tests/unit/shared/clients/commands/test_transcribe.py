@@ -18,9 +18,9 @@ from shared.clients.connection import Endpoint
 from shared.clients.transcriptions import Heard, TranscriptionClient
 from shared.errors import EngineFailed, InvalidRequest, ParleyError, UpstreamFailed
 from shared.web.faults import body, response
-from tests.local_app import serving
-from tests.processes import free_port
-from tests.sounds import sound_file, tone
+from tests.audio.sounds import sound_file, tone
+from tests.running.app import serving
+from tests.running.process import free_port
 from tests.unit.shared.clients.commands.conftest import Command
 
 DELTAS: list[dict[str, object]] = [

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from services.asr.engines.whisper.load import Device, devices, fetch, find, load
 from shared.errors import EngineUnavailable
-from tests.local_app import serving
-from tests.silence import dripping_server, silent_server
+from tests.doubles.silent_servers import dripping_server, silent_server
+from tests.running.app import serving
 
 
 def test_a_folder_is_found_by_its_path(random_whisper: str, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The TTS service with an engine that costs nothing, so that what is measured is the service.
 
-`python -m tests.instant_tts` starts it. The engine clones voices, too: a cloned voice hums at a
-pitch of its own, so that a test hears which one spoke. What it prepares of a voice is that pitch.
+`python -m tests.doubles.instant_tts` starts it. The engine clones voices, too: a cloned voice hums
+at a pitch of its own, so that a test hears which one spoke. What it prepares of a voice is that
+pitch.
 """
 
 import asyncio

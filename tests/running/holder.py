@@ -1,4 +1,4 @@
-"""A process that holds connections until it is killed: ``python -m tests.holder ADDRESS…``.
+"""A process that holds connections until killed: ``python -m tests.running.holder ADDRESS…``.
 
 It answers pings and reads what comes, so that it counts as alive while it runs.
 """
@@ -11,14 +11,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.processes import ROOT
+from tests.running.process import ROOT
 
 
 @asynccontextmanager
 async def holder(addresses: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process, once it holds a connection to each address."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.holder", *addresses),
+        *(sys.executable, "-m", "tests.running.holder", *addresses),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

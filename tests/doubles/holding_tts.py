@@ -9,9 +9,9 @@ from pathlib import Path
 from services.tts.app import build
 from services.tts.config import TtsSettings
 from services.tts.engines.base import SAMPLE_RATE, TOKENS_PER_SECOND, SpeechChunk, SpeechRequest
-from tests.instant_tts import InstantEngine
-from tests.local_app import serving
-from tests.sounds import tone
+from tests.audio.sounds import tone
+from tests.doubles.instant_tts import InstantEngine
+from tests.running.app import serving
 
 
 class HoldingEngine(InstantEngine):

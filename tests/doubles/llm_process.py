@@ -1,4 +1,4 @@
-"""An LLM server as a process: ``LLM_PORT=… LLM_SCRIPT=FILE python -m tests.doubles.prompted``.
+"""An LLM server as a process: ``LLM_PORT=… LLM_SCRIPT=FILE python -m tests.doubles.llm_process``.
 
 It says what stands in the file, as far as that is written, and is done where a line ends:
 while the file is empty it thinks, and after half a line it is in the middle of its reply.
@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.doubles.thinking import END, FINISH, HEAD, USAGE, Answer, ScriptedLlm, chunk, sse
+from tests.doubles.llm_server import END, FINISH, HEAD, USAGE, Answer, ScriptedLlm, chunk, sse
 
 _LOOK_S = 0.02
 

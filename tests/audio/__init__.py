@@ -1,0 +1,1 @@
+"""What tests let the services hear: made sounds, spoken and recorded speech, files that bite."""
