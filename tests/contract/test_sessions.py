@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.orchestrator.llm.base import Message, ToolCall
-from services.orchestrator.pipeline.memory_sessions import MemorySessions
-from services.orchestrator.pipeline.redis_sessions import RedisSessions
-from services.orchestrator.pipeline.sessions import MOST_EVENTS, Session, SessionStore, now
+from services.orchestrator.sessions.base import MOST_EVENTS, Session, SessionStore, now
+from services.orchestrator.sessions.memory import MemorySessions
+from services.orchestrator.sessions.redis import RedisSessions
 from shared.errors import AtCapacity, Conflict, NotFound
 from shared.protocol.conversation import CreateSession
 from shared.sealing import AesSealer

@@ -18,9 +18,9 @@ from services.orchestrator.pipeline.options import Options, apology
 from services.orchestrator.pipeline.parts import Parts
 from services.orchestrator.pipeline.ports import Outlet
 from services.orchestrator.pipeline.recall import Recall
-from services.orchestrator.pipeline.sessions import Session, SessionStore
 from services.orchestrator.pipeline.speech import ServiceSpeech
 from services.orchestrator.pipeline.thinking import Thinking
+from services.orchestrator.sessions.base import Session, SessionStore
 from services.orchestrator.tools.registry import Registry
 from services.orchestrator.tools.runner import ToolRunner
 from shared.clients.connection import Endpoint

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from services.orchestrator.config import OrchestratorSettings
 from services.orchestrator.llm.embeddings import Embeddings
 from services.orchestrator.pipeline.cache import AnswerCache, Limits
-from services.orchestrator.pipeline.memory_sessions import MemorySessions
-from services.orchestrator.pipeline.redis_sessions import RedisSessions
-from services.orchestrator.pipeline.sessions import SessionStore
+from services.orchestrator.sessions.base import SessionStore
+from services.orchestrator.sessions.memory import MemorySessions
+from services.orchestrator.sessions.redis import RedisSessions
 from shared.bus import Bus, MemoryBus, RedisBus
 from shared.errors import InvalidRequest
 from shared.sealing import Sealer, sealer

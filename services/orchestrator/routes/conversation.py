@@ -6,8 +6,8 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from services.orchestrator.metrics import OrchestratorMetrics
-from services.orchestrator.pipeline.sessions import Session, SessionStore
 from services.orchestrator.routes.attachments import Attachments
+from services.orchestrator.sessions.base import Session, SessionStore
 from services.orchestrator.transports.hold import Hold
 from services.orchestrator.transports.outbox import Outbox
 from services.orchestrator.transports.websocket import Attachment, Begin

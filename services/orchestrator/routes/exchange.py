@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from services.orchestrator.pipeline.sessions import Session, SessionStore
 from services.orchestrator.routes.attachments import Attachments
+from services.orchestrator.sessions.base import Session, SessionStore
 from services.orchestrator.transports.outbox import Outbox
 from services.orchestrator.transports.silent_line import SilentLine
 from services.orchestrator.transports.websocket import Attachment, Begin, Incoming

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.orchestrator.pipeline.cache import AnswerCache
-from services.orchestrator.pipeline.sessions import Session, SessionStore
 from services.orchestrator.routes.attachments import Attachments
+from services.orchestrator.sessions.base import Session, SessionStore
 from services.orchestrator.tools.registry import Registry
 from shared.errors import Draining, InvalidRequest, NotFound
 from shared.protocol.conversation import CreateSession, SessionCreated

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.orchestrator.llm.base import Message as ChatMessage
-from services.orchestrator.pipeline.sessions import (
+from services.orchestrator.sessions.base import (
     MOST_EVENTS,
     MOST_IDS,
     MOST_LINES,
@@ -15,7 +15,7 @@ from services.orchestrator.pipeline.sessions import (
     SessionStore,
     now,
 )
-from services.orchestrator.pipeline.transcript import spoken
+from services.orchestrator.sessions.transcript import spoken
 from services.orchestrator.transports.line import Line
 from shared.errors import Conflict, TooLarge, UpstreamFailed
 from shared.protocol.base import Message

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from services.orchestrator.pipeline.conversation import Conversation
-from services.orchestrator.pipeline.sessions import Session, SessionStore
+from services.orchestrator.sessions.base import Session, SessionStore
 from services.orchestrator.transports.hold import Hold
 from services.orchestrator.transports.line import Line
 from services.orchestrator.transports.outbox import Outbox

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from services.orchestrator.llm.base import Message
-from services.orchestrator.pipeline.redis_sessions import RedisSessions
-from services.orchestrator.pipeline.sessions import Session
+from services.orchestrator.sessions.base import Session
+from services.orchestrator.sessions.redis import RedisSessions
 from shared.bus import MISSED, RedisBus
 from shared.protocol.conversation import CreateSession
 from shared.sealing import AesSealer

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from services.orchestrator.pipeline.sessions import (
+from services.orchestrator.sessions.base import (
     MOST_EVENTS,
     MOST_IDS,
     MOST_LINES,

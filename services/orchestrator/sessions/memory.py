@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from services.orchestrator.pipeline.sessions import (
+from services.orchestrator.sessions.base import (
     MOST_EVENTS,
     MOST_IDS,
     MOST_LINES,

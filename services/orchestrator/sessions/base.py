@@ -1,7 +1,7 @@
 """Sessions: what is kept of a conversation while its client comes and goes.
 
-:class:`SessionStore` is the seam; ``memory_sessions`` keeps them in this process,
-``redis_sessions`` for all replicas. One contract suite tests both.
+:class:`SessionStore` is the seam; ``memory`` keeps them in this process,
+``redis`` for all replicas. One contract suite tests both.
 """
 
 import secrets
