@@ -23,6 +23,7 @@ from enum import Enum, auto
 from typing import Literal
 
 from services.asr.engines.base import FRAME
+from services.asr.pipeline.first_word import FirstWord
 from services.asr.pipeline.presets import VadSettings
 
 _AFTERGLOW = 3 * FRAME
@@ -41,7 +42,7 @@ class Started:
     at: int
     """First sample of speech."""
     since: int
-    """First sample of the turn's audio: ``at`` less the prefix padding."""
+    """First sample of the turn's audio: ``at``, or a first word before it, less the padding."""
     fresh: bool
     """Whether it begins a turn."""
 
@@ -110,6 +111,7 @@ class Segmenter:
         self._now = 0.0
         self._forget()
         self._floor = 0
+        self._first = FirstWord()
 
     def _forget(self) -> None:
         self.state = State.IDLE
@@ -149,6 +151,7 @@ class Segmenter:
         """
         self.position += FRAME
         self._now = probability
+        self._first.look(probability, self.position)
         yield from _TABLE[self.state, self._sound(probability)](self)
         if self.in_turn and self.position - self._since >= self.settings.longest:
             yield self._end("silence")
@@ -156,6 +159,10 @@ class Segmenter:
     def advance(self, samples: int) -> None:
         """Let time pass between turns."""
         self.position += samples
+
+    def begin_anew(self) -> None:
+        """The detector knows nothing of what was before, as at the stream's first sample."""
+        self._first.forget(self.position)
 
     def verdict(self, probability: float | None) -> Events:
         """Take the turn model's answer; None: it was skipped, and silence decides."""
@@ -202,7 +209,8 @@ class Segmenter:
         began = max(self._onset_at, self.position - _DOUBT)
         fresh = self.state is State.ONSET
         if fresh:
-            self._since = max(began - self.settings.padding, self._floor)
+            says = self._first.before(began, self._floor)
+            self._since = max(says - self.settings.padding, self._floor)
         self.state = State.SPEECH
         self._spoken += min(self._onset, _DOUBT)
         self._spoken_until = self.position

@@ -257,7 +257,7 @@ class Session:
             self._segmenter.advance(length)
             self._heard.append(np.zeros(length, np.float32))
             self._rest, self._quiet = _NOTHING, 0
-            self._detector.reset()
+            self._begin_anew()
             return
         take = min(FRAME - len(self._rest), self._quiet)
         self._quiet -= take
@@ -291,8 +291,13 @@ class Session:
             self._outbox.drop(turn.index)
             self._out += [Cancel(turn.index), Close(turn.index)]
         self._segmenter.reset()
-        self._detector.reset()
+        self._begin_anew()
         self._judging = 0
+
+    def _begin_anew(self) -> None:
+        """Let the detector forget, and the segmenter know."""
+        self._detector.reset()
+        self._segmenter.begin_anew()
 
     def _collect(self) -> None:
         """Gather actions and messages; forget the turns that are done."""

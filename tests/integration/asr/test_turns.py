@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.asr.engines.base import SAMPLE_RATE, Samples
+from services.asr.engines.base import FRAME, SAMPLE_RATE, Samples
 from services.asr.engines.silero import SileroModel
 from services.asr.engines.smart_turn import SmartTurn, find_model
 from services.asr.pipeline.intake import Intake
@@ -96,6 +96,24 @@ def test_digits_are_heard_in_every_environment(
             missed.append(digit["file"])
 
     assert missed == []
+
+
+@needs_recordings
+def test_a_word_that_begins_the_stream_is_in_the_audio_of_the_turn_behind_it(
+    silero: SileroModel,
+) -> None:
+    """On a line without noise, cut close, with a pause behind it that ends no turn."""
+    lost = []
+    for number, digit in enumerate(DIGITS):
+        word, phrase = load(digit["file"]), load(PHRASES[number % len(PHRASES)]["file"])
+        begins = int(np.argmax(np.abs(word) > 0.02))
+        pause = np.zeros(4_800, np.float32)
+        stage = RealStage(silero, None)
+        stage.hear(np.concatenate([word[begins:], pause, phrase]))
+        if not np.array_equal(stage.fed[0][0][: 2 * FRAME], word[begins:][: 2 * FRAME]):
+            lost.append(digit["file"])
+
+    assert lost == []
 
 
 @needs_recordings

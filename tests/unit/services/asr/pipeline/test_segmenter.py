@@ -47,6 +47,29 @@ def test_padding_never_reaches_before_the_stream() -> None:
     assert feed(Segmenter(), "VV") == [Started(0, 0, fresh=True)]
 
 
+def test_a_first_word_in_doubt_is_in_the_audio_of_the_turn_behind_it() -> None:
+    (started,) = feed(Segmenter(), "." * 12 + "vvv" + "." * 12 + "VV")
+
+    assert started == Started(27 * FRAME, 12 * FRAME - samples(300), fresh=True)
+
+
+def test_a_sound_in_doubt_later_in_the_stream_is_not() -> None:
+    (started,) = feed(Segmenter(), "." * 40 + "vvv" + "." * 12 + "VV")
+
+    assert started == Started(55 * FRAME, 55 * FRAME - samples(300), fresh=True)
+
+
+def test_the_first_word_of_the_turn_before_is_not_in_the_next() -> None:
+    segmenter = Segmenter()
+    feed(segmenter, "VVVV")
+    (ended,) = segmenter.flush()
+
+    (started,) = feed(segmenter, "." * 12 + "VV")
+
+    assert isinstance(started, Started)
+    assert started.since == ended.at + 12 * FRAME - samples(300)
+
+
 def test_padding_never_reaches_into_the_turn_before() -> None:
     settings = replace(VadSettings(), padding=samples(1000))
     segmenter = Segmenter(settings)

@@ -231,6 +231,25 @@ def test_withheld_silence_ends_a_turn_and_moves_the_clock() -> None:
     assert second.start == pytest.approx(11.7, abs=0.13)
 
 
+@pytest.mark.parametrize("anew", [[], [Silence(ms=10_000)], [Reset()]], ids=["start", "silence", "reset"])
+def test_a_first_word_in_doubt_is_heard_wherever_the_detector_begins_anew(
+    anew: list[Silence | Reset],
+) -> None:
+    stage = Stage()
+    if anew:
+        stage.hear(hush(2))
+        stage.tell(*anew)
+    click, pause, rest = speech(FRAME / SAMPLE_RATE), hush(0.512), speech(1)  # one frame is no turn
+
+    stage.hear(click, pause, rest, hush(1))
+
+    (heard,) = stage.fed.values()
+    sound = np.concatenate(heard)
+    at = int(np.argmax(sound > 0))
+    assert np.array_equal(sound[at:][: len(click)], click)
+    assert np.array_equal(sound[at + len(click) + len(pause) :][: len(rest)], rest)
+
+
 def test_end_sends_what_is_owed_and_finishes_once() -> None:
     stage = Stage()
     stage.hear(speech(2))
