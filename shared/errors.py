@@ -5,6 +5,7 @@
     ParleyError                 code               HTTP  close  retryable
     ├── InvalidRequest          invalid_request     400   1007
     │   ├── UnsupportedOption   unsupported_option  400   1007
+    │   ├── NothingToCommit     input_audio_buffer_commit_empty  400  1007
     │   └── ConsentRequired     consent_required    400   1007
     ├── Unauthorized            unauthorized        401   1008
     ├── Forbidden               forbidden           403   1008
@@ -63,6 +64,12 @@ class UnsupportedOption(InvalidRequest):
     """The request is well formed but this engine cannot do it."""
 
     code = "unsupported_option"
+
+
+class NothingToCommit(InvalidRequest):
+    """OpenAI's Realtime: `commit` came with less than 100 ms of audio, or while nobody spoke."""
+
+    code = "input_audio_buffer_commit_empty"
 
 
 class ConsentRequired(InvalidRequest):

@@ -69,9 +69,17 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Flushed:
+    """A ``flush`` was worked through."""
+
+    found: bool
+    """Whether there was a turn to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """All finals are sent: close the connection."""
 
 
-Action = Open | Feed | Ask | Cancel | Settle | Close | AskJudgement | Send | Finish
+Action = Open | Feed | Ask | Cancel | Settle | Close | AskJudgement | Send | Flushed | Finish
 EngineAction = Open | Feed | Ask | Cancel | Settle | Close

@@ -15,6 +15,7 @@ from services.asr.pipeline.actions import (
     Close,
     Feed,
     Finish,
+    Flushed,
     Open,
     Send,
     Settle,
@@ -30,6 +31,12 @@ ROOM = 10 * SAMPLE_RATE
 """Samples that may wait before the client's next frame is not read."""
 
 Sink = Callable[[Message], Awaitable[None]]
+OnFlushed = Callable[[bool], Awaitable[None]]
+"""Told of each flush, in their order, whether there was a turn to end."""
+
+
+async def _unasked(_: bool) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(slots=True)
@@ -71,6 +78,7 @@ class Listener:
         self._wake = asyncio.Event()
         self._worked = asyncio.Event()
         self._ended_at: dict[int | None, float] = {}
+        self._on_flushed: OnFlushed = _unasked
 
     def hear(self, samples: Samples) -> None:
         """The next samples, float32 at 16 kHz."""
@@ -104,12 +112,13 @@ class Listener:
         self._worked.clear()
         await self._worked.wait()
 
-    async def run(self, send: Sink) -> None:
+    async def run(self, send: Sink, on_flushed: OnFlushed = _unasked) -> None:
         """Listen until the stream has ended and all its finals are sent.
 
         Raises:
-            Whatever ``send`` raises.
+            Whatever ``send`` or ``on_flushed`` raises.
         """
+        self._on_flushed = on_flushed
         try:
             async with asyncio.TaskGroup() as group:
                 try:
@@ -141,6 +150,8 @@ class Listener:
             case Send(message):
                 self._observe(message)
                 await send(message)
+            case Flushed(found):
+                await self._on_flushed(found)
             case Open(turn, options):
                 lane = _Lane(self._engine.open(options))
                 self._lanes[turn] = lane

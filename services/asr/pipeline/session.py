@@ -18,7 +18,15 @@ from services.asr.engines.base import (
     TranscribeOptions,
     Transcript,
 )
-from services.asr.pipeline.actions import Action, AskJudgement, Cancel, Close, Finish, Send
+from services.asr.pipeline.actions import (
+    Action,
+    AskJudgement,
+    Cancel,
+    Close,
+    Finish,
+    Flushed,
+    Send,
+)
 from services.asr.pipeline.inbox import Control, Gap, Inbox, Input
 from services.asr.pipeline.outbox import Outbox
 from services.asr.pipeline.presets import samples as samples_of
@@ -186,6 +194,7 @@ class Session:
             case Gap():
                 self._quiet += item.samples
             case Flush():
+                self._out.append(Flushed(self._segmenter.in_turn))
                 self._flush()
             case End():
                 self._flush()

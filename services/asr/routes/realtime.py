@@ -6,6 +6,7 @@ import binascii
 import json
 import logging
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from services.asr.engines.base import SAMPLE_RATE
 from services.asr.pipeline.hearing import Hearing
 from services.asr.pipeline.intake import Intake
 from services.asr.pipeline.realtime import Event, RealtimeSession, Translator
-from shared.errors import Draining, InvalidRequest, ParleyError
+from shared.errors import Draining, InvalidRequest, NothingToCommit, ParleyError
 from shared.logs import correlated
 from shared.protocol.asr import Flush, Reset
 from shared.protocol.base import Message
@@ -101,12 +102,18 @@ class _Connection:
         self._intake = Intake()
         self._listener.tell(hearing.granted(self._intake.configure(session.config())))
         self._uncommitted_s = 0.0
+        self._commits: deque[str | None] = deque()
+        """Ids of the commits that the listener has not come to yet."""
         self._sending = asyncio.Lock()
 
     async def run(self, draining: asyncio.Event) -> None:
         """Until the first of reading, listening and leaving ends."""
         await self._send({"type": "session.created", "session": self._session.described()})
-        await first_of(self._read(), self._listener.run(self._tell), self._leave(draining))
+        await first_of(
+            self._read(),
+            self._listener.run(self._tell, self._committed),
+            self._leave(draining),
+        )
 
     async def _read(self) -> None:
         while True:
@@ -122,7 +129,7 @@ class _Connection:
             case AudioAppend():
                 await self._hear(_audio(event.audio))
             case AudioCommit():
-                self._commit()
+                self._commit(event.event_id)
             case AudioClear():
                 self._uncommitted_s = 0.0
                 self._listener.tell(Reset())
@@ -139,14 +146,21 @@ class _Connection:
             while self._listener.crowded:
                 await self._listener.worked()
 
-    def _commit(self) -> None:
+    def _commit(self, event_id: str | None) -> None:
         if self._uncommitted_s < SHORTEST_COMMIT_S:
-            raise InvalidRequest(
+            raise NothingToCommit(
                 f"the buffer holds {self._uncommitted_s * 1000:.0f} ms of audio; "
                 f"at least {SHORTEST_COMMIT_S * 1000:.0f} ms are needed to commit"
             )
         self._uncommitted_s = 0.0
+        self._commits.append(event_id)
         self._listener.tell(Flush())
+
+    async def _committed(self, found: bool) -> None:
+        event_id = self._commits.popleft()
+        if not found:
+            error = NothingToCommit("the buffer holds no speech that was not committed before")
+            await self._fail(error, event_id)
 
     async def _update(self, event: SessionUpdate) -> None:
         session = self._session.changed(event.session)

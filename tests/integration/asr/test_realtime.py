@@ -19,6 +19,7 @@ from tests.audio.speech import speech
 from tests.running.process import Process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+EMPTY = "input_audio_buffer_commit_empty"
 PREFIX = "conversation.item.input_audio_transcription."
 
 
@@ -140,7 +141,31 @@ async def test_a_cleared_buffer_is_forgotten(instant: Process) -> None:
         await until(connection, "input_audio_buffer.cleared")
         await connection.input_audio_buffer.commit()
         error = (await until(connection, "error"))[-1].error
+        assert error.code == EMPTY
         assert "at least 100 ms" in error.message
+
+
+async def test_a_commit_while_nobody_speaks_is_an_error_and_the_session_goes_on(
+    instant: Process,
+) -> None:
+    """The server ends the turns; what a client commits between them was committed, or is silence."""
+    async with connected(instant) as connection:
+        await connection.recv()
+        await say(connection, np.zeros(16_000, np.float32))
+        await connection.input_audio_buffer.commit(event_id="early")
+        early = (await until(connection, "error"))[-1].error
+        await say(connection, spoken("one two three", 2.0))
+        await until(connection, PREFIX + "completed")
+        await connection.input_audio_buffer.commit(event_id="late")
+        late = (await until(connection, "error"))[-1].error
+        await say(connection, spoken("one two three", 0.0))
+        await connection.input_audio_buffer.commit(event_id="in time")
+        events = await until(connection, PREFIX + "completed")
+
+        told = [(error.type, error.code, error.event_id) for error in (early, late)]
+        assert told == [("invalid_request_error", EMPTY, each) for each in ("early", "late")]
+        assert "error" not in {event.type for event in events}
+        assert events[-1].transcript
 
 
 @pytest.mark.parametrize(

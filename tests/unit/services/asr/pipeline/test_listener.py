@@ -13,7 +13,7 @@ from services.asr.pipeline.actions import Action
 from services.asr.pipeline.listener import Listener
 from services.asr.pipeline.session import Session
 from shared.errors import EngineFailed
-from shared.protocol.asr import End, Final
+from shared.protocol.asr import End, Final, Flush
 from shared.protocol.base import ErrorMessage, Message
 from tests.doubles.asr_engine import InstantEngine, InstantUtterance, LevelDetector
 from tests.doubles.clock import ManualClock
@@ -119,6 +119,23 @@ async def test_a_stream_is_heard_to_its_end() -> None:
     assert len(bench.judge.asked) >= 1
     assert bench.metrics.registry.get_sample_value("parley_asr_audio_seconds_total") == 1.8
     assert bench.count("final_seconds_count") == 1
+
+
+async def test_who_wants_to_know_is_told_of_every_flush() -> None:
+    bench = Bench()
+    told: list[bool] = []
+
+    async def flushed(found: bool) -> None:
+        told.append(found)
+
+    bench.listener.tell(Flush())
+    bench.listener.hear(SPEECH)
+    bench.listener.tell(Flush())
+    bench.listener.tell(End())
+    async with asyncio.timeout(10):
+        await bench.listener.run(bench.send, flushed)
+
+    assert told == [False, True]
 
 
 async def test_an_engine_that_never_answers_costs_its_time_and_an_error() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.asr.engines.base import FRAME, SAMPLE_RATE
-from services.asr.pipeline.actions import AskJudgement, Close, Finish, Open
+from services.asr.pipeline.actions import AskJudgement, Close, Finish, Flushed, Open
 from shared.protocol.asr import (
     Config,
     End,
@@ -248,6 +248,28 @@ def test_a_first_word_in_doubt_is_heard_wherever_the_detector_begins_anew(
     at = int(np.argmax(sound > 0))
     assert np.array_equal(sound[at:][: len(click)], click)
     assert np.array_equal(sound[at + len(click) + len(pause) :][: len(rest)], rest)
+
+
+def test_each_flush_tells_in_its_place_whether_it_ended_a_turn() -> None:
+    stage = Stage()
+    stage.session.hear(hush(1))
+    stage.session.tell(Flush())
+    stage.session.hear(speech(1))
+    stage.session.tell(Flush())
+    stage.session.tell(Flush())
+    stage.play()
+
+    assert stage.done(Flushed) == [Flushed(False), Flushed(True), Flushed(False)]
+
+
+def test_a_flush_is_answered_though_a_reset_comes_before_it_is_worked_through() -> None:
+    stage = Stage()
+    stage.session.hear(hush(1))
+    stage.session.tell(Flush())
+    stage.session.tell(Reset())
+    stage.play()
+
+    assert stage.done(Flushed) == [Flushed(False)]
 
 
 def test_end_sends_what_is_owed_and_finishes_once() -> None:
