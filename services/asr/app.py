@@ -31,9 +31,9 @@ from shared.web import openapi, page
 from shared.web.client_secrets import ClientSecrets
 from shared.web.health import Health
 from shared.web.keyring import Keyring
+from shared.web.liveness import Liveness
 from shared.web.places import Places
 from shared.web.service import Service, assemble
-from shared.web.sockets import Liveness
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def _service(settings: AsrSettings, hearing: Hearing, jobs: Jobs) -> Service:
         "models": "/v1/models",
     }
     keyring = Keyring(settings.api_keys)
-    realtime = Realtime(hearing, places)
+    realtime = Realtime(hearing, places, liveness)
     health = Health(
         hearing.metrics,
         places,

@@ -25,9 +25,9 @@ from shared.errors import UpstreamFailed
 from shared.web import client_secrets, openapi
 from shared.web.health import Health
 from shared.web.keyring import Keyring
+from shared.web.liveness import Liveness
 from shared.web.places import Places
 from shared.web.service import Service, assemble
-from shared.web.sockets import Liveness
 
 OPERATIONS = (*sessions.OPERATIONS, *exchange.OPERATIONS, client_secrets.OPERATION)
 

@@ -21,6 +21,7 @@ from hypercorn.config import Config
 from shared import logs
 from shared.config import BadSettings, Settings, load
 from shared.errors import ParleyError
+from shared.web.line import install_lines
 from shared.web.service import Service
 from shared.web.sockets import MAX_MESSAGE_BYTES
 
@@ -63,8 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
 
     A peer that acknowledges nothing, or keeps its window shut, is cut by the kernel after
     45 s (TCP_USER_TIMEOUT, inherited by every accepted connection). One that we send nothing
-    to is asked: OpenAI's Realtime has no pings, and a machine that lost its power says no
-    goodbye.
+    to is asked: a machine that lost its power says no goodbye.
 
     Raises:
         BadSettings: the address cannot be used.
@@ -104,6 +104,7 @@ def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 async def serve(service: Service, listener: socket.socket, settings: Settings) -> None:
     """Serve until a signal; drain; close."""
+    install_lines()
     stop = _signals()
     drained = asyncio.Event()
     server = asyncio.create_task(
@@ -152,7 +153,7 @@ def _config(listener: socket.socket) -> Config:
     config.loglevel = "WARNING"
     config.graceful_timeout = _CLOSING_S / 2
     config.websocket_max_message_size = MAX_MESSAGE_BYTES
-    config.websocket_ping_interval = None  # ours carry an answer that is checked
+    config.websocket_ping_interval = None  # of ours the answer is checked
     config.keep_alive_timeout = 5.0  # until then it also keeps what the client has closed
     config.h11_pass_raw_headers = False
     config.include_server_header = False

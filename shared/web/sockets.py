@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -15,6 +14,7 @@ from shared.metrics import Metrics
 from shared.protocol.base import ErrorMessage, Message, Ping, Pong, WarningMessage, parse
 from shared.web.faults import Disconnected
 from shared.web.first import first_of
+from shared.web.liveness import Liveness, Watch
 
 In = TypeVar("In")
 
@@ -22,14 +22,6 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """A longer frame closes the connection with 1009."""
 _LOOK_S = 0.5
 """How soon it is noticed that a send is stuck."""
-
-
-@dataclass(frozen=True, slots=True)
-class Liveness:
-    """When a silent peer is asked, and when it counts as gone."""
-
-    ping_interval_s: float = 15.0
-    peer_timeout_s: float = 40.0
 
 
 class Socket(Generic[In]):
@@ -53,12 +45,11 @@ class Socket(Generic[In]):
         self._adapter = adapter
         self._clock = clock
         self._metrics = metrics
-        self._liveness = liveness or Liveness()
+        self._watch = Watch(clock, liveness or Liveness())
         self._sending = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._ahead: deque[MutableMapping[str, Any]] = deque()
         """Received while a send was stuck, and not asked for yet."""
-        self._heard_at = clock.now()
 
     async def receive(self) -> In | bytes:
         """The next message or binary frame.
@@ -72,7 +63,7 @@ class Socket(Generic[In]):
             frame = await self._frame()
             if frame["type"] == "websocket.disconnect":
                 raise Disconnected(frame.get("code"))
-            self._heard_at = self._clock.now()
+            self._watch.heard()
             data = frame.get("bytes")
             if data is not None:
                 return bytes(data)
@@ -84,7 +75,7 @@ class Socket(Generic[In]):
 
     def excuse(self) -> None:
         """Count the peer as heard: it was us who did not listen."""
-        self._heard_at = self._clock.now()
+        self._watch.heard()
 
     async def send(self, message: Message, audio: bytes | None = None) -> None:
         """Send a message, and right behind it the binary frame that it announces.
@@ -128,7 +119,7 @@ class Socket(Generic[In]):
         Raises:
             Disconnected: the peer is gone. Whatever the coroutine that ended first raised.
         """
-        await first_of(*work, self._watch(), self._read_ahead())
+        await first_of(*work, self._watch.run(self._ask), self._read_ahead())
 
     async def _frame(self) -> MutableMapping[str, Any]:
         """The next frame, perhaps one that was read ahead."""
@@ -173,22 +164,9 @@ class Socket(Generic[In]):
         except (WebSocketDisconnect, RuntimeError) as error:
             raise Disconnected from error
 
-    async def _watch(self) -> None:
-        """Ask a silent peer whether it lives; let a dead one go."""
-        asked_at = self._heard_at
-        while True:
-            now = self._clock.now()
-            silent_s = now - self._heard_at
-            if silent_s >= self._liveness.peer_timeout_s:
-                raise Disconnected(1006)
-            if min(silent_s, now - asked_at) >= self._liveness.ping_interval_s:
-                asked_at = now
-                if not self._sending.locked():  # else it does not even read what is there
-                    await asyncio.wait_for(self.send(Ping(t=now)), self._left(now))
-            await asyncio.sleep(self._liveness.ping_interval_s / 4)
-
-    def _left(self, now: float) -> float:
-        return max(0.1, self._heard_at + self._liveness.peer_timeout_s - now)
+    async def _ask(self) -> None:
+        if not self._sending.locked():  # else it does not even read what is there
+            await self.send(Ping(t=self._clock.now()))
 
 
 def _size(frame: MutableMapping[str, Any]) -> int:

@@ -32,6 +32,8 @@ from shared.protocol.realtime import (
 from shared.web.auth import subprotocol
 from shared.web.faults import Disconnected
 from shared.web.first import first_of
+from shared.web.line import Line
+from shared.web.liveness import Liveness, Watch
 from shared.web.places import Places
 
 log = logging.getLogger(__name__)
@@ -53,9 +55,10 @@ _EVENTS = frozenset(
 class Realtime:
     """Serves transcription sessions; one call a connection."""
 
-    def __init__(self, hearing: Hearing, places: Places) -> None:
+    def __init__(self, hearing: Hearing, places: Places, liveness: Liveness) -> None:
         self._hearing = hearing
         self._places = places
+        self._liveness = liveness
 
     async def serve(self, websocket: WebSocket) -> None:
         """Listen to one client until it leaves or the service stops.
@@ -69,7 +72,9 @@ class Realtime:
         )
         await websocket.accept(subprotocol(websocket.scope["subprotocols"]))
         with correlated(session_id=session.id):
-            await _Connection(websocket, self._hearing, session).run(self._places.draining)
+            watch = Watch(self._hearing.clock, self._liveness)
+            connection = _Connection(websocket, self._hearing, session, watch)
+            await connection.run(self._places.draining)
 
     def described(self, wanted: Mapping[str, Any] | None) -> Event:
         """The session that a client secret made for ``wanted`` will open.
@@ -92,8 +97,11 @@ class Realtime:
 class _Connection:
     """One client's events in, ours out."""
 
-    def __init__(self, websocket: WebSocket, hearing: Hearing, session: RealtimeSession) -> None:
+    def __init__(
+        self, websocket: WebSocket, hearing: Hearing, session: RealtimeSession, watch: Watch
+    ) -> None:
         self._websocket = websocket
+        self._watch = watch
         self._hearing = hearing
         self._session = session
         self._translator = Translator()
@@ -113,7 +121,17 @@ class _Connection:
             self._read(),
             self._listener.run(self._tell, self._committed),
             self._leave(draining),
+            self._stay_alive(),
         )
+
+    async def _stay_alive(self) -> None:
+        """Let go who does not even answer pings; the protocol has none, the line beneath has."""
+        line = Line.of(self._websocket)
+        if line is None:
+            await asyncio.Event().wait()
+            return
+        line.on_heard = self._watch.heard
+        await self._watch.run(line.ping)
 
     async def _read(self) -> None:
         while True:
@@ -145,6 +163,7 @@ class _Connection:
             self._listener.hear(samples)
             while self._listener.crowded:
                 await self._listener.worked()
+                self._watch.heard()  # it was us who did not listen
 
     def _commit(self, event_id: str | None) -> None:
         if self._uncommitted_s < SHORTEST_COMMIT_S:

@@ -14,8 +14,9 @@ from shared.logs import correlated
 from shared.protocol.asr import ASR_CLIENT, AsrClientMessage, Config, End, Ready
 from shared.protocol.base import Limits, Ping, Pong
 from shared.web.auth import subprotocol
+from shared.web.liveness import Liveness
 from shared.web.places import Places
-from shared.web.sockets import MAX_MESSAGE_BYTES, Liveness, Socket
+from shared.web.sockets import MAX_MESSAGE_BYTES, Socket
 
 SLICE = 64 * 1024
 """Bytes of a binary frame that are decoded at once."""

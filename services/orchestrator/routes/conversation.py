@@ -15,8 +15,9 @@ from shared.clock import Clock
 from shared.logs import correlated
 from shared.protocol.conversation import CONVERSATION_CLIENT, Resume
 from shared.web.auth import subprotocol
+from shared.web.liveness import Liveness
 from shared.web.places import Places
-from shared.web.sockets import Liveness, Socket
+from shared.web.sockets import Socket
 
 _RESUME = "resume."
 

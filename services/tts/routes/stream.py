@@ -18,7 +18,8 @@ from shared.protocol import tts as wire
 from shared.protocol.base import Limits as WireLimits
 from shared.web.auth import subprotocol
 from shared.web.faults import Disconnected
-from shared.web.sockets import MAX_MESSAGE_BYTES, Liveness, Socket
+from shared.web.liveness import Liveness
+from shared.web.sockets import MAX_MESSAGE_BYTES, Socket
 
 log = logging.getLogger(__name__)
 

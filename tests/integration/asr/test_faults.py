@@ -142,12 +142,18 @@ async def test_who_is_silent_and_does_not_answer_is_let_go(instant: Process) -> 
         await until_places_taken(instant, 0)
 
 
-async def test_who_sends_and_never_reads_is_let_go(instant: Process) -> None:
-    reader, writer = await _deaf(instant)
+@pytest.mark.parametrize(
+    ("path", "asks"),
+    [
+        ("/ws", '{"type":"ping","t":1' + "0" * 200 + "}"),
+        ("/v1/realtime", '{"type":"input_audio_buffer.clear","for":"' + "nobody" * 30 + '"}'),
+    ],
+)
+async def test_who_sends_and_never_reads_is_let_go(instant: Process, path: str, asks: str) -> None:
+    reader, writer = await _deaf(instant, path)
     try:
         await until_places_taken(instant, 1)
-        ping = b'{"type":"ping","t":1' + b"0" * 100 + b"}"
-        frame = bytes([0x81, 0xFE]) + len(ping).to_bytes(2, "big") + b"\0\0\0\0" + ping
+        frame = bytes([0x81, 0xFE]) + len(asks).to_bytes(2, "big") + b"\0\0\0\0" + asks.encode()
         writer.write(frame * 100_000)
 
         await until_places_taken(instant, 0, within_s=30)
@@ -164,6 +170,23 @@ async def test_who_vanishes_or_freezes_leaves_a_free_place(instant: Process) -> 
         frozen.send_signal(signal.SIGSTOP)
 
         await until_places_taken(instant, 0)
+
+
+async def test_a_frozen_realtime_client_leaves_a_free_place_and_a_silent_one_stays(
+    instant: Process,
+) -> None:
+    """OpenAI's protocol has no pings: those of the line beneath it ask."""
+    address = f"{instant.ws}/v1/realtime"
+    async with connect(address, proxy=None, ping_interval=None) as silent:
+        assert json.loads(await silent.recv())["type"] == "session.created"
+        async with holder([address] * 2) as frozen:
+            assert await places_taken(instant) == 3
+            frozen.send_signal(signal.SIGSTOP)
+            await until_places_taken(instant, 1)
+
+        await silent.send('{"type":"input_audio_buffer.clear"}')
+        assert json.loads(await silent.recv())["type"] == "input_audio_buffer.cleared"
+    await until_places_taken(instant, 0)
 
 
 async def test_thirty_fit_the_next_is_refused_and_thirty_fit_again(instant: Process) -> None:
@@ -229,7 +252,7 @@ async def _fill(service: Process) -> None:
             group.create_task(speak())
 
 
-async def _deaf(service: Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _deaf(service: Process, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection whose receive window closes soon, because nobody reads it."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -237,7 +260,7 @@ async def _deaf(service: Process) -> tuple[asyncio.StreamReader, asyncio.StreamW
     await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", service.port))
     reader, writer = await asyncio.open_connection(sock=raw, limit=2048)
     writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\nUpgrade: websocket\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )

@@ -148,7 +148,7 @@ async def test_a_cleared_buffer_is_forgotten(instant: Process) -> None:
 async def test_a_commit_while_nobody_speaks_is_an_error_and_the_session_goes_on(
     instant: Process,
 ) -> None:
-    """The server ends the turns; what a client commits between them was committed, or is silence."""
+    """The server ends the turns; what is left between them is silence."""
     async with connected(instant) as connection:
         await connection.recv()
         await say(connection, np.zeros(16_000, np.float32))

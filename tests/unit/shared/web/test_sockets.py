@@ -12,7 +12,8 @@ from shared.clock import SystemClock
 from shared.errors import NotFound
 from shared.protocol.asr import ASR_CLIENT, AsrClientMessage, Flush, SpeechStart
 from shared.web.faults import Disconnected
-from shared.web.sockets import Liveness, Socket
+from shared.web.liveness import Liveness
+from shared.web.sockets import Socket
 from tests.unit.shared.web.asgi import metrics, websocket
 
 

@@ -231,7 +231,9 @@ def test_withheld_silence_ends_a_turn_and_moves_the_clock() -> None:
     assert second.start == pytest.approx(11.7, abs=0.13)
 
 
-@pytest.mark.parametrize("anew", [[], [Silence(ms=10_000)], [Reset()]], ids=["start", "silence", "reset"])
+@pytest.mark.parametrize(
+    "anew", [[], [Silence(ms=10_000)], [Reset()]], ids=["start", "silence", "reset"]
+)
 def test_a_first_word_in_doubt_is_heard_wherever_the_detector_begins_anew(
     anew: list[Silence | Reset],
 ) -> None:
