@@ -13,14 +13,14 @@ from services.tts.engines.base import Engine
 from services.tts.engines.registry import started
 from services.tts.metrics import TtsMetrics
 from services.tts.pipeline.catalogue import Catalogue
-from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
-from services.tts.pipeline.voice_share import RedisShare, VoiceShare
-from services.tts.pipeline.voices import VoiceLibrary
 from services.tts.routes.api import OPERATIONS
 from services.tts.routes.openai import OpenAiRoutes
 from services.tts.routes.speaking import Speaking
 from services.tts.routes.stream import StreamRoute
 from services.tts.routes.voices import VoiceRoutes
+from services.tts.voices.files import CannotKeep, VoiceFiles
+from services.tts.voices.library import VoiceLibrary
+from services.tts.voices.share import RedisShare, VoiceShare
 from shared.bus import Bus, MemoryBus, RedisBus
 from shared.clock import SystemClock
 from shared.scheduling.metrics import SchedulingMetrics

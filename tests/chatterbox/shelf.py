@@ -1,8 +1,8 @@
 """A voice's shelf without a disk."""
 
 from services.tts.engines.base import Arrays
-from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.pipeline.voice_shelf import pack, unpack
+from services.tts.voices.record import VoiceRecord
+from services.tts.voices.shelf import pack, unpack
 from shared.sealing import sealer
 
 RECORD = VoiceRecord("v", "alice", "V", None, 6.0, "d" * 64, True, 1.0)

@@ -9,12 +9,12 @@ from services.tts.metrics import TtsMetrics
 from services.tts.pipeline.catalogue import Catalogue, ChosenVoice
 from services.tts.pipeline.in_use import InUse
 from services.tts.pipeline.playout import Allowance, Playout
-from services.tts.pipeline.registration import Registration
 from services.tts.pipeline.reply import Reply
 from services.tts.pipeline.speech import Speaker
 from services.tts.pipeline.utterance import Utterance
-from services.tts.pipeline.voice_record import VoiceRecord
-from services.tts.pipeline.voices import VoiceLibrary
+from services.tts.voices.library import VoiceLibrary
+from services.tts.voices.record import VoiceRecord
+from services.tts.voices.registration import Registration
 from shared.clock import Clock
 from shared.errors import Conflict, UnsupportedOption
 from shared.web.places import Places

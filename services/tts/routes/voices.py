@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message
 
-from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_record import VoiceRecord
 from services.tts.routes.speaking import Speaking
+from services.tts.voices.record import VoiceRecord
+from services.tts.voices.registration import Registration
 from shared.errors import InvalidRequest
 from shared.protocol import tts as wire
 from shared.web.body import limited_body, parse

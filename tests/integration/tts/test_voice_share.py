@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_files import VoiceFiles
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
-from services.tts.pipeline.voice_share import RedisShare
-from services.tts.pipeline.voices import VoiceLibrary
+from services.tts.voices.files import VoiceFiles
+from services.tts.voices.library import VoiceLibrary
+from services.tts.voices.record import StoredVoice, VoiceRecord, digest
+from services.tts.voices.registration import Registration
+from services.tts.voices.share import RedisShare
 from shared.bus import MemoryBus
 from shared.sealing import sealer
 from tests.integration.tts.test_voices import wav

@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from services.tts.pipeline.reference import checked
-from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord
-from services.tts.pipeline.voice_share import VoiceShare
-from services.tts.pipeline.voice_shelf import PreparedStore, VoiceShelf
+from services.tts.voices.files import CannotKeep, VoiceFiles
+from services.tts.voices.record import StoredVoice, VoiceRecord
+from services.tts.voices.reference import checked
+from services.tts.voices.registration import Registration
+from services.tts.voices.share import VoiceShare
+from services.tts.voices.shelf import PreparedStore, VoiceShelf
 from shared.bus import Bus
 from shared.errors import Conflict, NotFound, UpstreamFailed
 from shared.recent import Recent

@@ -10,9 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.tts.engines.base import Arrays
-from services.tts.pipeline.voice_files import VoiceFiles
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
-from services.tts.pipeline.voice_shelf import VoiceShelf, pack, unpack
+from services.tts.voices.files import VoiceFiles
+from services.tts.voices.record import StoredVoice, VoiceRecord, digest
+from services.tts.voices.shelf import VoiceShelf, pack, unpack
 from shared.errors import UpstreamFailed
 from shared.sealing import CannotOpen, sealer
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from services.tts.engines.base import Arrays
-from services.tts.pipeline.voice_record import VoiceRecord
+from services.tts.voices.record import VoiceRecord
 from shared.errors import UpstreamFailed
 from shared.sealing import CannotOpen, Sealer
 

@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.tts.engines.base import SAMPLE_RATE
-from services.tts.pipeline.registration import Registration
-from services.tts.pipeline.voice_files import CannotKeep, VoiceFiles
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, digest
-from services.tts.pipeline.voices import VoiceLibrary
+from services.tts.voices.files import CannotKeep, VoiceFiles
+from services.tts.voices.library import VoiceLibrary
+from services.tts.voices.record import StoredVoice, VoiceRecord, digest
+from services.tts.voices.registration import Registration
 from shared.bus import MemoryBus
 from shared.errors import Conflict, ConsentRequired, InvalidRequest, NotFound
 from shared.sealing import CannotOpen, sealer

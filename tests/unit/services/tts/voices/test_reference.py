@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.tts.engines.base import SAMPLE_RATE
-from services.tts.pipeline.reference import checked, problems
+from services.tts.voices.reference import checked, problems
 from shared.audio.decode import read
 from shared.errors import InvalidRequest
 

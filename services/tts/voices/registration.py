@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.tts.pipeline.reference import Checked
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, check_id, digest
+from services.tts.voices.record import StoredVoice, VoiceRecord, check_id, digest
+from services.tts.voices.reference import Checked
 from shared.errors import ConsentRequired
 
 

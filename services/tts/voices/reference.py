@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.tts.engines.base import SAMPLE_RATE, Samples
-from services.tts.pipeline.likeness import measured
+from services.tts.voices.likeness import measured
 from shared.audio.decode import read
 from shared.errors import InvalidRequest, TooLarge
 

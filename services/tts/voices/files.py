@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.tts.pipeline.voice_record import StoredVoice
-from services.tts.pipeline.voice_shelf import name_of
+from services.tts.voices.record import StoredVoice
+from services.tts.voices.shelf import name_of
 from shared.errors import ParleyError
 from shared.sealing import CannotOpen, Sealer
 

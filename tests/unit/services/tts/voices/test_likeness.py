@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.tts.engines.base import SAMPLE_RATE, Samples
-from services.tts.pipeline.likeness import measured
-from services.tts.pipeline.reference import LONGEST_S, SHORTEST_S, problems
+from services.tts.voices.likeness import measured
+from services.tts.voices.reference import LONGEST_S, SHORTEST_S, problems
 from shared.audio.resample import resample
 from tests.audio.music import MUSIC
 from tests.audio.recordings import load, needs_recordings, recordings

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
-from services.tts.pipeline.voice_record import StoredVoice, VoiceRecord, context
+from services.tts.voices.record import StoredVoice, VoiceRecord, context
 from shared.sealing import CannotOpen, Sealer
 from shared.store import KEY_PREFIX, answering, is_answering
 
