@@ -121,6 +121,14 @@ class Conversation:
         if changes := {key: getattr(config, key) for key in _HEARING & wanted.keys()}:
             await self._parts.hearing.configure(changes)
 
+    def settle(self, result: conversation.ToolResult) -> None:
+        """The client has run a tool.
+
+        Raises:
+            NotFound: no call of that id waits for it.
+        """
+        self._parts.thinking.settle(result)
+
     def happen(self, event: object) -> None:
         """Something happened; do what the dialogue makes of it."""
         self._do(self._dialogue.handle(event, self._parts.clock.now()))

@@ -21,6 +21,7 @@ from services.orchestrator.pipeline.recall import Recall
 from services.orchestrator.pipeline.speech import ServiceSpeech
 from services.orchestrator.pipeline.thinking import Thinking
 from services.orchestrator.sessions.base import Session, SessionStore
+from services.orchestrator.tools.client import ClientTools
 from services.orchestrator.tools.registry import Registry
 from services.orchestrator.tools.runner import ToolRunner
 from shared.clients.connection import Endpoint
@@ -87,7 +88,8 @@ class Conversations:
         if self.mind is None or self.pipeline(session) == "direct":
             yield Thinking(DirectMind(wanted.language), None, name)
             return
-        async with ToolRunner(self.tools.select(wanted.tools)) as tools:
+        mine = ClientTools(wanted.client_tools)
+        async with ToolRunner(self.tools.select(wanted.tools), mine) as tools:
             yield Thinking(self.mind, tools if tools.schemas() else None, name)
 
     def _made(

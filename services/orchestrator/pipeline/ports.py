@@ -14,6 +14,7 @@ from services.orchestrator.pipeline.heard import Spoken
 from services.orchestrator.tools.base import Announcement, Outcome, Progress
 from shared.protocol import asr
 from shared.protocol.base import ErrorMessage, Message, WarningMessage
+from shared.protocol.conversation import ToolResult
 
 Recognised = (
     asr.SpeechStart
@@ -89,6 +90,14 @@ class Tools(Protocol):
 
     def call(self, call: ToolCall) -> AsyncGenerator[Progress | Outcome, None]:
         """Run one; :class:`Outcome` comes last, also for a failure. Closing it cancels."""
+        ...
+
+    def settle(self, result: ToolResult) -> None:
+        """The client's result of a call.
+
+        Raises:
+            NotFound: no call of that id waits for it.
+        """
         ...
 
     def announcements(self) -> AsyncIterator[Announcement]:

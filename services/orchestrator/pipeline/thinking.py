@@ -9,6 +9,7 @@ from dataclasses import replace
 from services.orchestrator.llm.base import ChatRequest, Done, Message, Mind, Text, ToolCall
 from services.orchestrator.pipeline.ports import Tools
 from services.orchestrator.tools.base import Announcement, Outcome, Progress
+from shared.errors import NotFound
 from shared.protocol import conversation
 
 _MOST_ROUNDS = 8
@@ -62,6 +63,16 @@ class Thinking:
                     async for event in events:
                         yield event
         yield total
+
+    def settle(self, result: conversation.ToolResult) -> None:
+        """The client's result of a call that it was asked for.
+
+        Raises:
+            NotFound: no call of that id waits for it.
+        """
+        if self._tools is None:
+            raise NotFound("this session has no tools", param="call_id")
+        self._tools.settle(result)
 
     async def announcements(self) -> AsyncGenerator[Announcement, None]:
         """Results of asynchronous tools, to be told when nobody speaks."""

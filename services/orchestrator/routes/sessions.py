@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from services.orchestrator.pipeline.cache import AnswerCache
 from services.orchestrator.routes.attachments import Attachments
 from services.orchestrator.sessions.base import Session, SessionStore
+from services.orchestrator.tools.client import distinct
 from services.orchestrator.tools.registry import Registry
 from shared.errors import Draining, InvalidRequest, NotFound
 from shared.protocol.conversation import CreateSession, SessionCreated
@@ -88,7 +89,7 @@ class Sessions:
             raise InvalidRequest(
                 "no LLM is configured: set LLM_BASE_URL or ask for `direct`", param="pipeline"
             )
-        self._tools.select(settings.tools)
+        self._check_tools(settings)
         session = Session.new(request.state.owner, settings, self._ttl_s)
         await self._store.create(session)
         created = SessionCreated(
@@ -98,6 +99,15 @@ class Sessions:
             expires_at=session.expires_at.isoformat(timespec="seconds"),
         )
         return JSONResponse(created.model_dump(), 201)
+
+    def _check_tools(self, settings: CreateSession) -> None:
+        chosen = self._tools.select(settings.tools)
+        distinct(settings.client_tools, (tool.name for tool in chosen))
+        if settings.client_tools and (settings.pipeline == "direct" or not self._with_llm):
+            raise InvalidRequest(
+                "tools are called by a language model, and this session has none",
+                param="client_tools",
+            )
 
     async def index(self, request: Request) -> Response:
         """One's own sessions."""

@@ -72,8 +72,9 @@ class Call(Protocol):
         ...
 
 
-Run = Callable[[Mapping[str, Any]], AsyncIterator[Any]]
-"""Takes the arguments; yields any number of :class:`Progress`, then the result."""
+Run = Callable[[Mapping[str, Any], str], AsyncIterator[Any]]
+"""Takes the arguments and the call's id; yields any number of :class:`Progress`, then the
+result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class McpServer:
     def _tool(self, found: Any) -> Tool:
         annotations = found.annotations
 
-        async def run(arguments: Mapping[str, Any]) -> AsyncIterator[Any]:
+        async def run(arguments: Mapping[str, Any], _: str) -> AsyncIterator[Any]:
             yield await self._call(found.name, dict(arguments))
 
         return Tool(

@@ -106,7 +106,7 @@ class Registry:
 
 
 def _runner(function: Callable[..., Any], signature: Signature) -> Run:
-    async def run(arguments: Mapping[str, Any]) -> AsyncIterator[Any]:
+    async def run(arguments: Mapping[str, Any], _: str) -> AsyncIterator[Any]:
         bound = signature.bind(arguments)
         if inspect.isasyncgenfunction(function):
             async for step in function(**bound):

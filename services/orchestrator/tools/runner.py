@@ -18,7 +18,9 @@ from services.orchestrator.tools.base import (
     Tool,
     ToolError,
 )
+from services.orchestrator.tools.client import ClientTools
 from shared.logs import correlated
+from shared.protocol.conversation import ToolResult
 from shared.resilience import backoff
 
 log = logging.getLogger(__name__)
@@ -30,9 +32,16 @@ _STARTED = {"status": "started", "note": "The result will be told when it is the
 
 
 class ToolRunner:
-    """The tools of one session. Leave it as a context manager to stop what still runs."""
+    """The tools of one session. Leave it as a context manager to stop what still runs.
 
-    def __init__(self, tools: Sequence[Tool]) -> None:
+    Args:
+        tools: the service's.
+        client: those that the session's client runs itself.
+    """
+
+    def __init__(self, tools: Sequence[Tool], client: ClientTools | None = None) -> None:
+        self._client = client or ClientTools(())
+        tools = (*tools, *self._client.tools())
         self._tools = {tool.name: tool for tool in tools}
         self._schemas = tuple(tool.schema() for tool in tools)
         self._background: set[asyncio.Task[None]] = set()
@@ -49,6 +58,14 @@ class ToolRunner:
     def schemas(self) -> Sequence[Mapping[str, Any]]:
         """In OpenAI's form."""
         return self._schemas
+
+    def settle(self, result: ToolResult) -> None:
+        """The client's result of a call.
+
+        Raises:
+            NotFound: no call of that id waits for it.
+        """
+        self._client.settle(result)
 
     async def announcements(self) -> AsyncIterator[Announcement]:
         """Results of asynchronous tools, as they come; never ends."""
@@ -129,7 +146,7 @@ async def _attempts(tool: Tool, call: Call) -> AsyncGenerator[Progress | Outcome
 
 async def _once(tool: Tool, call: Call) -> AsyncGenerator[Progress | Outcome, None]:
     """One try. The last value is the result; those before it are progress."""
-    steps = tool.run(_arguments(call))
+    steps = tool.run(_arguments(call), call.call_id)
     result: Any = None
     while True:
         try:

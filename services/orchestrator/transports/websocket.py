@@ -143,6 +143,8 @@ class Attachment:
         match message:
             case wire.Text() | wire.Interrupt() | wire.Playback():
                 talk.happen(message)
+            case wire.ToolResult():
+                talk.settle(message)
             case wire.Silence():
                 await talk.silence(message)
             case wire.Config():

@@ -47,6 +47,7 @@ from shared.protocol.conversation.server import (
     TurnMetrics,
 )
 from shared.protocol.conversation.session import (
+    ClientTool,
     CreateSession,
     SessionCreated,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "AudioStart",
     "Bye",
     "ClientId",
+    "ClientTool",
     "Config",
     "ConversationClientMessage",
     "ConversationServerMessage",

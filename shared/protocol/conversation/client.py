@@ -92,7 +92,7 @@ class IceCandidate(_Identified):
 
 
 class ToolResult(_Identified):
-    """A tool's result from the client, reserved: answered with `unsupported_option`."""
+    """The result of a tool that the client runs (`client_tools`), after its `tool.call`."""
 
     type: Literal["tool_result"] = "tool_result"
     call_id: str

@@ -154,7 +154,7 @@ class Filler(_Event):
 
 
 class ToolCall(_Event):
-    """A tool was called."""
+    """A tool was called; if it is one of the client's own (`client_tools`), the client runs it."""
 
     type: Literal["tool.call"] = "tool.call"
     turn_id: str
