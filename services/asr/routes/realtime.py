@@ -42,6 +42,8 @@ SLICE = 64 * 1024
 """Bytes of an event's audio that are decoded at once."""
 SHORTEST_COMMIT_S = 0.1
 """Less audio than this is no turn; OpenAI's own limit."""
+_SERVERS = 500
+"""From this status on it is not the client's fault."""
 _EVENTS = frozenset(
     {
         "session.update",
@@ -74,7 +76,10 @@ class Realtime:
         with correlated(session_id=session.id):
             watch = Watch(self._hearing.clock, self._liveness)
             connection = _Connection(websocket, self._hearing, session, watch)
-            await connection.run(self._places.draining)
+            try:
+                await connection.run(self._places.draining)
+            except ParleyError as error:
+                await connection.end(error)
 
     def described(self, wanted: Mapping[str, Any] | None) -> Event:
         """The session that a client secret made for ``wanted`` will open.
@@ -123,6 +128,11 @@ class _Connection:
             self._leave(draining),
             self._stay_alive(),
         )
+
+    async def end(self, error: ParleyError) -> None:
+        """Tell why it cannot go on, as this protocol does, and close."""
+        await self._fail(error, None)
+        await self._websocket.close(error.close_code)
 
     async def _stay_alive(self) -> None:
         """Let go who does not even answer pings; the protocol has none, the line beneath has."""
@@ -201,7 +211,7 @@ class _Connection:
 
     async def _fail(self, error: ParleyError, event_id: str | None) -> None:
         self._hearing.metrics.errors.labels(error.code).inc()
-        kind = "invalid_request_error" if isinstance(error, InvalidRequest) else "server_error"
+        kind = "invalid_request_error" if error.http_status < _SERVERS else "server_error"
         body = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
         await self._send({"type": "error", "error": {**body, "event_id": event_id}})
 

@@ -74,3 +74,34 @@ async def test_a_service_that_stops_lets_the_turn_finish_and_takes_nobody_new() 
         assert final["end"] == 2.0
         assert speaking.socket.close_code == 1012
         assert (await running.ended())[0] == 0
+
+
+async def test_realtime_is_told_of_the_stop_in_its_own_words() -> None:
+    environ = {**PATIENT, "DRAIN_TIMEOUT_S": "30"}
+    async with (
+        service(*INSTANT, port_variable="ASR_PORT", env=environ) as running,
+        connect(f"{running.ws}/v1/realtime", proxy=None) as socket,
+    ):
+        assert json.loads(await socket.recv())["type"] == "session.created"
+        running.signal(signal.SIGTERM)
+        told = json.loads(await socket.recv())
+        await socket.wait_closed()
+
+    assert told["type"] == "error"
+    assert told["event_id"]
+    assert told["error"]["type"] == "server_error"
+    assert told["error"]["code"] == "draining"
+    assert socket.close_code == 1012
+
+
+async def test_an_unknown_model_is_the_clients_mistake() -> None:
+    async with (
+        service(*INSTANT, port_variable="ASR_PORT", env=PATIENT) as running,
+        connect(f"{running.ws}/v1/realtime", proxy=None) as socket,
+    ):
+        await socket.recv()
+        wished = {"audio": {"input": {"transcription": {"model": "parrot"}}}}
+        await socket.send(json.dumps({"type": "session.update", "session": wished}))
+        told = json.loads(await socket.recv())["error"]
+
+    assert (told["type"], told["code"]) == ("invalid_request_error", "not_found")
