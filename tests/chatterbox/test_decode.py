@@ -1,5 +1,6 @@
 """The running batch gives each request what the package gives it alone."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.decoding import Decoding
 from services.tts.engines.chatterbox.guards import Limits
+from services.tts.engines.chatterbox.packed import pack
 from services.tts.engines.chatterbox.prompt import Prompt, build
 from services.tts.engines.chatterbox.variants import SPECS, SamplingParams, Variant
 from tests.chatterbox import small
@@ -87,8 +89,9 @@ def expected(
 
 
 @pytest.mark.parametrize("greedy", [True, False], ids=["greedy", "seeded"])
+@pytest.mark.parametrize("ours", [pack, lambda model: model], ids=["packed", "package's layers"])
 def test_mixed_batch_says_what_the_package_says_alone(
-    variant: Variant, capacity: Capacity, greedy: bool
+    variant: Variant, capacity: Capacity, greedy: bool, ours: Callable[[Any], Any]
 ) -> None:
     if not greedy and small.DEVICE.type == "cuda":
         pytest.skip("on CUDA a seed's draws depend on how many rows are drawn at once")
@@ -100,6 +103,7 @@ def test_mixed_batch_says_what_the_package_says_alone(
         for voice, length in [(1, 9), (2, 21), (1, 14), (3, 6)]
     ]
     alone = [expected(model, variant, voice, tokens, params) for voice, tokens, params in requests]
+    model = ours(model)
     batch = RunningBatch(model, spec, capacity)
     live: list[Decoding] = []
     for index, (voice, tokens, params) in enumerate(requests):

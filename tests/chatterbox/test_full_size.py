@@ -11,7 +11,7 @@ import pytest
 import torch
 from chatterbox.models.s3gen import S3Gen
 from chatterbox.models.voice_encoder import VoiceEncoder
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -78,12 +78,14 @@ def test_full_size_decoding_is_the_packages_token_for_token(folder: Path) -> Non
     voice = listen(models, "voice", recording(6.0))
     assert voice.prompt.shape == (1, 150)
     greedy = SPEC.greedy()
+    package = build_t3(Variant.TURBO).eval()
+    package.load_state_dict(load_file(folder / SPEC.t3_file))
     batch = RunningBatch(models.t3, SPEC, Capacity(slots=2, length=400))
     alone, together = [], []
     for text in ("Hello there, you.", "No."):
         conditions = voice.for_t3(0.0, torch.device("cpu"), torch.float32)
         tokens = models.tokens(text, "en")
-        said = models.t3.inference_turbo(conditions, tokens[None], 1.0, 1, 1.0, 1.2, max_gen_len=9)
+        said = package.inference_turbo(conditions, tokens[None], 1.0, 1, 1.0, 1.2, max_gen_len=9)
         alone.append(said[0].tolist())
         with torch.inference_mode():
             prompt = build(models.t3, conditions, tokens, key=("voice", 0.0), guided=False)

@@ -48,10 +48,10 @@ def save(module: Any, file: Path) -> None:
 
 
 @pytest.fixture(params=[Variant.ENGLISH, Variant.MULTILINGUAL], ids=lambda variant: variant.value)
-def models(
+def loaded(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Models]:
-    """A variant, loaded from files as the hub has them."""
+) -> Iterator[tuple[Models, Any]]:
+    """A variant, loaded from files as the hub has them, and the package's own T3."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     spec = SPECS[request.param]
     torch.manual_seed(0)
@@ -66,15 +66,14 @@ def models(
     save(t3, tmp_path / spec.t3_file)
     save(S3Gen(), tmp_path / spec.s3gen_file)
     save(VoiceEncoder(), tmp_path / spec.voice_encoder_file)
-    del t3
-    yield load(spec.variant, find(spec.variant, tmp_path), CPU)
+    yield load(spec.variant, find(spec.variant, tmp_path), CPU), t3.eval()
     for file in tmp_path.iterdir():
         file.unlink()
 
 
-def package(models: Models, voice: VoiceConditions, tokens: torch.Tensor) -> list[int]:
+def package(models: Models, t3: Any, voice: VoiceConditions, tokens: torch.Tensor) -> list[int]:
     greedy = models.spec.greedy()
-    said = models.t3.inference(
+    said = t3.inference(
         t3_cond=voice.for_t3(0.5, CPU, torch.float32),
         text_tokens=tokens[None].expand(2, -1),
         max_new_tokens=STEPS,
@@ -88,12 +87,15 @@ def package(models: Models, voice: VoiceConditions, tokens: torch.Tensor) -> lis
     return spoken
 
 
-def test_guided_variants_say_what_the_package_says_and_sound(models: Models) -> None:
+def test_guided_variants_say_what_the_package_says_and_sound(
+    loaded: tuple[Models, Any],
+) -> None:
+    models, t3 = loaded
     spec = models.spec
     greedy = spec.greedy()
     voice = listen(models, "voice", recording(6.0))
     texts = [models.tokens(text, "en") for text in ("hello there you", "no")]
-    alone = [package(models, voice, tokens) for tokens in texts]
+    alone = [package(models, t3, voice, tokens) for tokens in texts]
     batch = RunningBatch(models.t3, spec, Capacity(slots=4, length=300))
     together = []
     for tokens in texts:

@@ -68,20 +68,26 @@ def _show(table: Table) -> None:
 def _decode(models: Models, arguments: argparse.Namespace) -> None:
     table = Table(
         f"Decoding of speech tokens, turbo, {_weights(arguments)}",
-        ("requests at once", "ours, tokens/s", "package one by one, tokens/s", "ratio"),
+        (
+            "requests at once", "ours, tokens/s", "package one by one, tokens/s", "ratio",
+            "ours with the package's linear layers", "ratio",
+        ),
         rows := [],
         _notes(
             arguments,
             "Prompts of 436 tokens done before; the median of 12 steps. 25 tokens are 1 s.",
         ),
-    )
+    )  # fmt: skip
     made = tokens.rates(models, _numbers(arguments.sizes), _CLOCKS[arguments.clock])
     while True:
         with contextlib.redirect_stdout(io.StringIO()):
             one = next(made, None)
         if one is None:
             break
-        rows.append((str(one.requests), one.ours, one.package, one.ours / one.package))
+        rows.append((
+            str(one.requests), one.ours, one.package, one.ours / one.package,
+            one.unpacked, one.unpacked / one.package,
+        ))  # fmt: skip
         _save("chatterbox-tokens", "TTS: Chatterbox, tokens", table, arguments)
     _show(table)
 

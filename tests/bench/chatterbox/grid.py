@@ -12,6 +12,7 @@ from itertools import product
 from services.tts.engines.chatterbox.load import Models
 from tests.bench.chatterbox import speech
 from tests.bench.chatterbox.speech import Clock, Speaking, Spoken
+from tests.bench.chatterbox.weights import packed
 
 _GUESS = 10.0
 """Seconds of the clock for a second of sound, before anything was measured; a slow CPU's."""
@@ -70,7 +71,7 @@ class Grid:
                 packaged[length] = made
                 self._add(Cell(length, 1, 0, made, ours=False))
         with contextlib.redirect_stdout(io.StringIO()):
-            ours = Speaking(self._models, requests=max(requests), clock=self._clock)
+            ours = Speaking(packed(self._models), requests=max(requests), clock=self._clock)
         cells = sorted(product(packaged, requests), key=lambda at: at[0] * at[1])
         for (length, at_once), chunk in product(cells, chunks):
             how = f"chunk_size {chunk}" if chunk else "not streamed"

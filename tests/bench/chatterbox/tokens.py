@@ -9,7 +9,7 @@ from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.prompt import Prompt, build
-from tests.bench.chatterbox.weights import PROMPT, SPEC, TEXT, voice
+from tests.bench.chatterbox.weights import PROMPT, SPEC, TEXT, packed, voice
 
 _SHORT, _LONG = 4, 16
 """Tokens of the package's two runs, whose difference is decoding without the prompt."""
@@ -24,6 +24,8 @@ class Rate:
     requests: int
     ours: float
     """Tokens a second of all requests together."""
+    unpacked: float
+    """The same with the package's own linear layers."""
     package: float
     """Tokens a second of the package, which takes requests one after another."""
 
@@ -34,8 +36,11 @@ Clock = Callable[[], float]
 def rates(models: Models, sizes: Sequence[int], clock: Clock) -> Iterator[Rate]:
     """Measure each number of requests at once."""
     package = _package(models, clock)
+    loaded = packed(models)
     for size in sizes:
-        yield Rate(size, _ours(models, size, clock), package)
+        ours = _ours(loaded, size, clock)
+        unpacked = ours if loaded is models else _ours(models, size, clock)
+        yield Rate(size, ours, unpacked, package)
 
 
 def _package(models: Models, clock: Clock) -> float:

@@ -1,5 +1,6 @@
 """Full-size turbo with random weights, and voices and texts for it."""
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from chatterbox.models.s3gen import S3Gen
 
 from services.tts.engines.chatterbox.load import Models, build_t3, prepared
+from services.tts.engines.chatterbox.packed import pack
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions
 from tests.chatterbox import small
@@ -29,7 +31,7 @@ class FixedText:
 
 
 def models(device: torch.device) -> Models:
-    """Turbo, random, on a device."""
+    """Turbo, random, on a device, as the package has it."""
     torch.manual_seed(0)
     return Models(
         spec=SPEC,
@@ -39,6 +41,13 @@ def models(device: torch.device) -> Models:
         tokens=FixedText(),
         built_in=None,
     )
+
+
+def packed(models: Models) -> Models:
+    """The same weights as our engine loads them."""
+    if models.t3.speech_head.weight.device.type != "cpu":
+        return models
+    return replace(models, t3=pack(deepcopy(models.t3)), s3gen=pack(deepcopy(models.s3gen)))
 
 
 def small_models(device: torch.device) -> Models:

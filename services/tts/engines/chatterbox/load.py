@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import httpx
 import torch
 
+from services.tts.engines.chatterbox.packed import pack
 from services.tts.engines.chatterbox.variants import SPECS, Variant, VariantSpec
 from shared.errors import EngineUnavailable
 from shared.knock import Silent, knock
@@ -95,7 +96,8 @@ def _silent(repository: str) -> str | None:
 def load(variant: Variant, folder: Path, device: torch.device) -> Models:
     """Load a variant.
 
-    T3 runs in bfloat16 on CUDA and float32 on a CPU; S3Gen in float32.
+    T3 runs in bfloat16 on CUDA and float32 on a CPU; S3Gen in float32. On a CPU the linear
+    layers of both are packed.
 
     Raises:
         EngineUnavailable: a file does not hold what this variant needs.
@@ -115,8 +117,8 @@ def load(variant: Variant, folder: Path, device: torch.device) -> Models:
         _fill(voice_encoder, folder / spec.voice_encoder_file)
         return Models(
             spec=spec,
-            t3=prepared(t3, device),
-            s3gen=s3gen.to(device).eval(),
+            t3=pack(prepared(t3, device)),
+            s3gen=pack(s3gen.to(device).eval()),
             voice_encoder=voice_encoder.to(device).eval(),
             tokens=_tokenizer(spec, folder, t3.hp),
             built_in=_built_in(variant, folder / _BUILT_IN),
