@@ -8,6 +8,23 @@ from services.tts.engines.base import EngineInfo, Reference, Voice
 from shared.errors import NotFound
 
 DEFAULT = "default"
+OTHER_MODELS = frozenset(
+    {
+        "espeak",
+        "kokoro",
+        "hexgrad/Kokoro-82M",
+        "speaches-ai/Kokoro-82M-v1.0-ONNX",
+        "chatterbox",
+        "chatterbox-turbo",
+        "chatterbox-english",
+        "chatterbox-multilingual",
+        "eleven_flash_v2_5",
+        "eleven_turbo_v2_5",
+        "eleven_multilingual_v2",
+        "eleven_v3",
+    }
+)
+"""Models that exist, loaded or not: a client written for one of them is spoken to all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +68,17 @@ class Catalogue:
         return {**dict.fromkeys((DEFAULT, *OPENAI_MODELS), self.info.model),
                 **dict.fromkeys(own, self.info.model)}  # fmt: skip
 
-    def check_model(self, name: str) -> None:
-        """Let a known model name pass.
+    def substitution(self, name: str) -> str | None:
+        """What to warn of when a client asks for the model `name`; None: it gets what it asked.
 
         Raises:
-            NotFound: no list has it.
+            NotFound: no such model anywhere.
         """
-        if name not in self.models():
-            raise NotFound(f"no model {name!r}; see /v1/models", param="model")
+        if name in self.models():
+            return None
+        if name in OTHER_MODELS:
+            return f"model {name} is not loaded; {self.info.model} answers"
+        raise NotFound(f"no model {name[:64]!r}; see /v1/models", param="model")
 
     def voices(self) -> tuple[Voice, ...]:
         """The engine's own voices."""

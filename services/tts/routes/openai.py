@@ -12,6 +12,7 @@ from services.tts.pipeline.utterance import Options, Utterance
 from services.tts.routes.speaking import Speaking
 from services.tts.routes.streamed import SpeechResponse
 from shared.audio.encode import Format
+from shared.errors import NotFound
 from shared.web.body import limited_body, parse
 from shared.web.warned import warn
 
@@ -59,7 +60,7 @@ class OpenAiRoutes:
         """Speak a text; the audio is streamed as it is made."""
         body = parse(SpeechBody, await limited_body(request, _MAX_BODY_BYTES))
         speaking = self._speaking
-        speaking.catalogue.check_model(body.model)
+        substituted = speaking.catalogue.substitution(body.model)
         voice = await speaking.voice(body.voice_name, request.state.owner)
         info = speaking.engine.info
         options = Options(
@@ -84,7 +85,8 @@ class OpenAiRoutes:
         answer = SpeechResponse(
             reply, speaking, wanted=body.response_format, sse=body.stream_format == "sse"
         )
-        warn(answer, (f"unsupported_option={name}" for name in options.lacking(info)))
+        codes = [f"unsupported_option={name}" for name in options.lacking(info)]
+        warn(answer, ["model_substituted", *codes] if substituted else codes)
         return answer
 
     async def models(self, request: Request) -> Response:
@@ -95,8 +97,10 @@ class OpenAiRoutes:
     async def model(self, request: Request) -> Response:
         """One of them."""
         name = request.path_params["name"]
-        self._speaking.catalogue.check_model(name)
-        return JSONResponse(next(row for row in self._models() if row["id"] == name))
+        for row in self._models():
+            if row["id"] == name:
+                return JSONResponse(row)
+        raise NotFound(f"no model {name[:64]!r}; see /v1/models", param="model")
 
     def _models(self) -> list[dict[str, object]]:
         return [

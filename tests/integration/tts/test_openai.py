@@ -112,6 +112,9 @@ def test_what_the_engine_leaves_out_is_named(tts: ServiceProcess, stream_format:
     assert any('"fields": ["mood"]' in line for line in tts.log)
     asked = httpx.post(f"{tts.url}/v1/audio/speech", json={**body, "instructions": "Whisper."})
     assert asked.headers["x-parley-warnings"] == "unsupported_option=instructions"
+    other = httpx.post(f"{tts.url}/v1/audio/speech", json={**body, "model": "kokoro"})
+    assert other.headers["x-parley-warnings"] == "model_substituted"
+    assert httpx.get(f"{tts.url}/v1/models/kokoro").status_code == 404
 
 
 def test_speed_changes_the_length(client: openai.OpenAI) -> None:

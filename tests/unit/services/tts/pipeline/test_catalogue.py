@@ -1,8 +1,10 @@
 """Names of voices and models, and what they mean on an engine."""
 
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
+from openai.types.audio import SpeechCreateParams, SpeechModel
 
 from services.tts.config import OPENAI_MODELS, OPENAI_VOICES
 from services.tts.engines.base import Voice
@@ -41,6 +43,21 @@ def test_an_engine_without_voices_has_no_default() -> None:
 def test_models_are_openais_and_the_engines_own() -> None:
     catalogue = Catalogue(INFO)
     assert {*OPENAI_MODELS, "default", "instant"} == set(catalogue.models())
-    catalogue.check_model("tts-1")
+    assert catalogue.substitution("tts-1") is None
     with pytest.raises(NotFound, match="tts-9"):
-        catalogue.check_model("tts-9")
+        catalogue.substitution("tts-9")
+
+
+@pytest.mark.parametrize("name", ["kokoro", "chatterbox", "eleven_flash_v2_5"])
+def test_another_known_model_is_substituted(name: str) -> None:
+    warning = Catalogue(INFO).substitution(name)
+    assert warning is not None
+    assert name in warning
+    assert Catalogue(replace(INFO, name=name)).substitution(name) is None
+
+
+def test_every_name_that_the_openai_package_knows_is_answered() -> None:
+    assert {*get_args(SpeechModel)} <= {*OPENAI_MODELS}
+    voices = {name for part in get_args(get_type_hints(SpeechCreateParams)["voice"])
+              for name in get_args(part)}  # fmt: skip
+    assert {"alloy", "marin"} <= voices <= {*OPENAI_VOICES}
