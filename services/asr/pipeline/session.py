@@ -27,6 +27,7 @@ from services.asr.pipeline.actions import (
     Flushed,
     Send,
 )
+from services.asr.pipeline.framing import Frame, Framing
 from services.asr.pipeline.inbox import Control, Gap, Inbox, Input
 from services.asr.pipeline.outbox import Outbox
 from services.asr.pipeline.presets import samples as samples_of
@@ -41,8 +42,6 @@ JUDGED = 8 * SAMPLE_RATE
 """Samples that the turn model looks at."""
 OWED = 2
 """Turns that may wait for their finals before the stream is held."""
-_NOTHING = np.zeros(0, np.float32)
-_QUIET = np.zeros(FRAME, np.float32)
 
 
 class Session:
@@ -69,8 +68,7 @@ class Session:
         self._longest_turn_s = longest_turn_s
         self._segmenter = Segmenter()
         self._inputs = Inbox()
-        self._rest = _NOTHING
-        self._quiet = 0
+        self._frames = Framing()
         self._heard = Ring(JUDGED + SAMPLE_RATE)
         self._turns: deque[Turn] = deque()
         self._outbox = Outbox()
@@ -94,8 +92,8 @@ class Session:
     @property
     def runnable(self) -> bool:
         """Whether ``advance`` has something to do."""
-        waiting = self._out or self._quiet or self._inputs or len(self._rest) >= FRAME
-        return bool(self._out) or (bool(waiting) and not self.holding)
+        waiting = self._frames.ready or bool(self._inputs)
+        return bool(self._out) or (waiting and not self.holding)
 
     @property
     def waiting(self) -> bool:
@@ -106,13 +104,13 @@ class Session:
     @property
     def idle(self) -> bool:
         """Whether nobody speaks, nothing is owed and nothing is waiting."""
-        worked = not self._inputs and len(self._rest) < FRAME
+        worked = not self._inputs and self._frames.samples < FRAME
         return worked and not self._turns and self._segmenter.idle
 
     @property
     def backlog(self) -> int:
         """Samples that came and are not worked through."""
-        return self._inputs.samples + len(self._rest)
+        return self._inputs.samples + self._frames.samples
 
     @property
     def position(self) -> int:
@@ -125,7 +123,7 @@ class Session:
         With nothing before them they join the frame that is not whole yet: three of eight
         frames of 20 ms complete none of ours, and nobody need be woken for those.
         """
-        if self._inputs or self._quiet or len(self._rest) >= FRAME:
+        if self._inputs or self._frames.ready:
             self._inputs.put(samples)
         else:
             self._accept(samples)
@@ -172,11 +170,8 @@ class Session:
         return actions
 
     def _step(self) -> bool:
-        if self._quiet:
-            self._pass_silence()
-        elif len(self._rest) >= FRAME:
-            frame, self._rest = self._rest[:FRAME], self._rest[FRAME:]
-            self._frame(frame)
+        if self._frames.ready:
+            self._listen()
         elif self._inputs:
             self._accept(self._inputs.take())
         else:
@@ -186,13 +181,13 @@ class Session:
     def _accept(self, item: Input) -> None:
         match item:
             case np.ndarray():
-                self._rest = np.concatenate([self._rest, item]) if len(self._rest) else item
+                self._frames.put(item)
             case Config():
                 self._configure(item)
             case Silence():
-                self._quiet += samples_of(item.ms)
+                self._frames.put_silence(samples_of(item.ms))
             case Gap():
-                self._quiet += item.samples
+                self._frames.put_silence(item.samples)
             case Flush():
                 self._out.append(Flushed(self._segmenter.in_turn))
                 self._flush()
@@ -211,15 +206,26 @@ class Session:
             owner=self._owner,
         )
 
-    def _frame(self, frame: Samples, probability: float | None = None) -> None:
-        """Hear one frame; a given probability spares the detector."""
-        if probability is None:
-            probability = self._detector.probability(frame)
-        self._heard.append(frame)
+    def _listen(self) -> None:
+        """Hear one frame, or pass over the withheld silence where nobody speaks."""
+        if self._frames.silent and self._segmenter.idle:
+            self._pass(self._frames.drop())
+            self._begin_anew()
+        elif frame := self._frames.take():
+            self._frame(frame)
+
+    def _pass(self, samples: int) -> None:
+        """Let time pass without listening."""
+        self._segmenter.advance(samples)
+        self._heard.append(np.zeros(samples, np.float32))
+
+    def _frame(self, frame: Frame) -> None:
+        probability = 0.0 if frame.silent else self._detector.probability(frame.samples)
+        self._heard.append(frame.samples)
         was_in_turn = self._segmenter.in_turn
         events = list(self._segmenter.push(probability))
         if was_in_turn:
-            self._turns[-1].hear(frame)
+            self._turns[-1].hear(frame.samples)
         self._follow(events)
         if self._segmenter.in_turn:
             self._turns[-1].voice.look(probability)
@@ -259,25 +265,9 @@ class Session:
         samples = self._heard.read(since, self._heard.end)
         self._out.append(AskJudgement(self._judging, samples))
 
-    def _pass_silence(self) -> None:
-        """One frame of withheld silence, or all of it where nobody speaks."""
-        if self._segmenter.idle:
-            length = len(self._rest) + self._quiet
-            self._segmenter.advance(length)
-            self._heard.append(np.zeros(length, np.float32))
-            self._rest, self._quiet = _NOTHING, 0
-            self._begin_anew()
-            return
-        take = min(FRAME - len(self._rest), self._quiet)
-        self._quiet -= take
-        self._rest = np.concatenate([self._rest, _QUIET[:take]])
-        if len(self._rest) == FRAME:
-            frame, self._rest = self._rest, _NOTHING
-            self._frame(frame, 0.0)
-
     def _flush(self) -> None:
         """End the turn where the stream is, the unfinished frame included."""
-        rest, self._rest = self._rest, _NOTHING
+        rest = self._frames.take_rest()
         if len(rest):
             self._heard.append(rest)
             self._segmenter.advance(len(rest))
@@ -290,10 +280,7 @@ class Session:
         dropped = self._inputs.drop()
         if dropped is None:
             return
-        lost = self._quiet + len(self._rest) + dropped
-        self._rest, self._quiet = _NOTHING, 0
-        self._segmenter.advance(lost)
-        self._heard.append(np.zeros(lost, np.float32))
+        self._pass(self._frames.drop() + dropped)
         if self._segmenter.in_turn:
             turn = self._turns.pop()
             self._gather(turn)
