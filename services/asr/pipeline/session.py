@@ -21,27 +21,21 @@ from services.asr.engines.base import (
 from services.asr.pipeline.actions import (
     Action,
     AskJudgement,
-    Cancel,
-    Close,
     Finish,
     Flushed,
-    Send,
 )
 from services.asr.pipeline.framing import Frame, Framing
 from services.asr.pipeline.inbox import Control, Gap, Inbox, Input
-from services.asr.pipeline.outbox import Outbox
 from services.asr.pipeline.presets import samples as samples_of
 from services.asr.pipeline.presets import vad_settings
 from services.asr.pipeline.segmenter import Ended, Event, Events, Judge, Paused, Segmenter, Started
-from services.asr.pipeline.turn import Turn
+from services.asr.pipeline.turns import Turns
 from shared.audio.ring import Ring
 from shared.errors import ParleyError
 from shared.protocol.asr import Config, End, Flush, Reset, Silence
 
 JUDGED = 8 * SAMPLE_RATE
 """Samples that the turn model looks at."""
-OWED = 2
-"""Turns that may wait for their finals before the stream is held."""
 
 
 class Session:
@@ -70,24 +64,23 @@ class Session:
         self._inputs = Inbox()
         self._frames = Framing()
         self._heard = Ring(JUDGED + SAMPLE_RATE)
-        self._turns: deque[Turn] = deque()
-        self._outbox = Outbox()
-        self._next_turn = 0
+        self._turns = Turns()
         self._out: list[Action] = []
         self._judging = 0
         self._judgements = 0
         self._ending = False
         self._finished = False
-        self.suppressed: deque[str] = deque(maxlen=64)
-        """Why text was left out since this was last emptied."""
         self._configure(Config())
+
+    @property
+    def suppressed(self) -> deque[str]:
+        """Why text was left out since this was last emptied."""
+        return self._turns.suppressed
 
     @property
     def holding(self) -> bool:
         """Whether the stream waits for a result."""
-        if self._judging or not self._turns:
-            return bool(self._judging)
-        return len(self._turns) > OWED or any(turn.unheard for turn in self._turns)
+        return bool(self._judging) or self._turns.owing
 
     @property
     def runnable(self) -> bool:
@@ -98,8 +91,7 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Whether there is something to work through, or an answer to come."""
-        asking = any(turn.asking for turn in self._turns)
-        return self.runnable or bool(self._judging) or asking
+        return self.runnable or bool(self._judging) or self._turns.asking
 
     @property
     def idle(self) -> bool:
@@ -137,16 +129,12 @@ class Session:
 
     def answered(self, turn: int, serial: int, transcript: Transcript | None) -> None:
         """What an ``Ask`` brought."""
-        for found in self._turns:
-            if found.index == turn:
-                found.answered(serial, transcript)
+        self._turns.answered(turn, serial, transcript)
         self._collect()
 
     def failed(self, turn: int, serial: int, error: ParleyError) -> None:
         """An ``Ask`` that brought an error."""
-        for found in self._turns:
-            if found.index == turn:
-                found.failed(serial, error)
+        self._turns.failed(turn, serial, error)
         self._collect()
 
     def judged(self, serial: int, probability: float | None) -> None:
@@ -155,7 +143,7 @@ class Session:
             return
         self._judging = 0
         if self._turns:
-            self._turns[-1].judged(probability)
+            self._turns.last.judged(probability)
         self._follow(self._segmenter.verdict(probability))
         self._collect()
 
@@ -225,10 +213,10 @@ class Session:
         was_in_turn = self._segmenter.in_turn
         events = list(self._segmenter.push(probability))
         if was_in_turn:
-            self._turns[-1].hear(frame.samples)
+            self._turns.last.hear(frame.samples)
         self._follow(events)
         if self._segmenter.in_turn:
-            self._turns[-1].voice.look(probability)
+            self._turns.last.voice.look(probability)
 
     def _follow(self, events: "Events | list[Event]") -> None:
         for event in events:
@@ -236,32 +224,29 @@ class Session:
                 case Started():
                     self._start(event)
                 case Paused():
-                    self._turns[-1].pause(event)
+                    self._turns.last.pause(event)
                 case Judge():
                     self._judge()
                 case Ended():
-                    self._turns[-1].end(event)
+                    self._turns.last.end(event)
 
     def _start(self, started: Started) -> None:
         if not started.fresh:
-            self._turns[-1].resume(started)
+            self._turns.last.resume(started)
             return
-        turn = Turn(
-            self._next_turn,
+        turn = self._turns.begin(
             started,
             self._options,
             partials=self._config.partials,
             words=self._config.words,
             pushed=not self._segmenter.settings.enabled,
         )
-        self._next_turn += 1
-        self._turns.append(turn)
         turn.hear(self._heard.read(max(started.since, self._heard.start), self._heard.end))
 
     def _judge(self) -> None:
         self._judgements += 1
         self._judging = self._judgements
-        since = max(self._turns[-1].since, self._heard.start, self._heard.end - JUDGED)
+        since = max(self._turns.last.since, self._heard.start, self._heard.end - JUDGED)
         samples = self._heard.read(since, self._heard.end)
         self._out.append(AskJudgement(self._judging, samples))
 
@@ -272,7 +257,7 @@ class Session:
             self._heard.append(rest)
             self._segmenter.advance(len(rest))
             if self._segmenter.in_turn:
-                self._turns[-1].hear(rest)
+                self._turns.last.hear(rest)
         self._follow(self._segmenter.flush())
 
     def _drop(self) -> None:
@@ -282,10 +267,7 @@ class Session:
             return
         self._pass(self._frames.drop() + dropped)
         if self._segmenter.in_turn:
-            turn = self._turns.pop()
-            self._gather(turn)
-            self._outbox.drop(turn.index)
-            self._out += [Cancel(turn.index), Close(turn.index)]
+            self._out += self._turns.drop_last()
         self._segmenter.reset()
         self._begin_anew()
         self._judging = 0
@@ -296,21 +278,8 @@ class Session:
         self._segmenter.begin_anew()
 
     def _collect(self) -> None:
-        """Gather actions and messages; forget the turns that are done."""
-        spoken = [turn for turn in self._turns if turn.outspoken]
-        for turn in spoken:
-            self._gather(turn)
-        while self._turns and self._turns[0].done:
-            self._outbox.close(self._turns.popleft().index)
-        if spoken:
-            self._out += [Send(message) for message in self._outbox.take()]
+        """Gather what the turns want done and sent."""
+        self._out += self._turns.take()
         if self._ending and not self._turns and not self._finished:
             self._finished = True
             self._out.append(Finish())
-
-    def _gather(self, turn: Turn) -> None:
-        actions, messages = turn.take()
-        self._out += actions
-        self._outbox.put(turn.index, messages)
-        self.suppressed += turn.suppressed
-        turn.suppressed.clear()
