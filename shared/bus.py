@@ -8,7 +8,7 @@ and looks into the store for itself.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Final, Literal, Protocol
@@ -72,6 +72,14 @@ class Bus(Protocol):
         """
         ...
 
+    async def heard(self, channels: Sequence[str]) -> frozenset[str]:
+        """Those that anybody, in any process, subscribes to.
+
+        Raises:
+            UpstreamFailed: Redis does not answer.
+        """
+        ...
+
     def subscribe(self, channel: str) -> contextlib.AbstractAsyncContextManager[Subscription]:
         """Hear what is published while the context lasts.
 
@@ -88,6 +96,9 @@ class _Channels:
 
     def names(self) -> list[str]:
         return list(self._subscriptions)
+
+    def __contains__(self, channel: str) -> bool:
+        return channel in self._subscriptions
 
     def add(self, channel: str, subscription: Subscription) -> bool:
         """Whether it is the first of its channel."""
@@ -120,6 +131,10 @@ class MemoryBus:
     async def publish(self, channel: str, message: str) -> int:
         """Tell all who subscribe now."""
         return int(self._channels.deliver(channel, message))
+
+    async def heard(self, channels: Sequence[str]) -> frozenset[str]:
+        """Those that anybody subscribes to."""
+        return frozenset(channel for channel in channels if channel in self._channels)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:
@@ -161,6 +176,15 @@ class RedisBus:
         """Tell all who subscribe now, on every replica."""
         with answering():
             return int(await self._redis.publish(_key(channel), message))
+
+    async def heard(self, channels: Sequence[str]) -> frozenset[str]:
+        """Those that anybody subscribes to, on every replica."""
+        if not channels:
+            return frozenset()
+        with answering():
+            counted = await self._redis.pubsub_numsub(*map(_key, channels))
+        pairs = zip(channels, counted, strict=True)
+        return frozenset(channel for channel, (_, listeners) in pairs if listeners)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:

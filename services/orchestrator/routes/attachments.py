@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from services.orchestrator.transports.hold import Hold
@@ -39,8 +39,15 @@ class Attachments:
         self._places = places
         self._current: dict[str, Hold] = {}
 
-    def __contains__(self, session_id: str) -> bool:
-        return session_id in self._current
+    async def held(self, session_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the sessions that somebody is connected to, on any replica.
+
+        Raises:
+            UpstreamFailed: Redis does not answer.
+        """
+        names = {channel(session_id): session_id for session_id in session_ids}
+        heard = await self._bus.heard(tuple(names))
+        return frozenset(names[name] for name in heard)
 
     async def _vacate(self, session_id: str) -> None:
         """End the connection that this replica has for the session, so that its place is free.

@@ -112,12 +112,14 @@ class Sessions:
     async def index(self, request: Request) -> Response:
         """One's own sessions."""
         sessions = await self._store.of(request.state.owner)
-        return JSONResponse({"sessions": [self._shown(session) for session in sessions]})
+        held = await self._attachments.held([session.session_id for session in sessions])
+        return JSONResponse({"sessions": [self._shown(session, held) for session in sessions]})
 
     async def show(self, request: Request) -> Response:
         """One session."""
         session = await self._store.get(request.path_params["session_id"], request.state.owner)
-        return JSONResponse(self._shown(session))
+        held = await self._attachments.held([session.session_id])
+        return JSONResponse(self._shown(session, held))
 
     async def erase(self, request: Request) -> Response:
         """End a session and forget all of it."""
@@ -137,10 +139,10 @@ class Sessions:
         lines = await self._store.transcript(session_id)
         return JSONResponse({"session_id": session_id, "lines": [json.loads(x) for x in lines]})
 
-    def _shown(self, session: Session) -> dict[str, object]:
+    def _shown(self, session: Session, held: frozenset[str]) -> dict[str, object]:
         return {
             "session_id": session.session_id,
-            "connected": session.session_id in self._attachments,
+            "connected": session.session_id in held,
             "pipeline": session.settings.pipeline or ("llm" if self._with_llm else "direct"),
             "last_seq": session.seq,
             "messages": len(session.messages),

@@ -172,6 +172,22 @@ async def test_taking_a_session_on_another_replica_ends_the_first_connection(
             assert (await first.until("error"))["code"] == "conflict"
 
 
+async def test_every_replica_knows_who_is_connected(
+    asr: ScriptedAsr, tts: ScriptedTts, redis_server: RedisServer
+) -> None:
+    async with replicas(2, asr, tts, redis_server) as (one, two):
+        idle = await one.session()
+        async with one.talking() as client:
+            await client.until("session")
+            for asked in (one, two):
+                listed = (await asked.http.get("/v2/sessions")).json()["sessions"]
+                connected = {each["session_id"]: each["connected"] for each in listed}
+                assert connected[client.session["session_id"]] is True
+                assert connected[idle["session_id"]] is False
+                path = f"/v2/sessions/{client.session['session_id']}"
+                assert (await asked.http.get(path)).json()["connected"] is True
+
+
 async def test_deleting_on_one_replica_ends_the_session_on_the_other(
     asr: ScriptedAsr, tts: ScriptedTts, redis_server: RedisServer
 ) -> None:

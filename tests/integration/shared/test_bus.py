@@ -53,6 +53,16 @@ async def test_a_subscriber_hears_its_channel_in_order(bus: Bus) -> None:
     assert "not for one" not in received
 
 
+async def test_it_knows_which_channels_are_heard(bus: Bus) -> None:
+    assert await bus.heard([]) == frozenset()
+    async with bus.subscribe("one") as one, bus.subscribe("two"):
+        await settled(bus, one, "one")
+        assert await bus.heard(["one", "none"]) == {"one"}
+    async with asyncio.timeout(10):
+        while await bus.heard(["one"]):
+            await asyncio.sleep(0.01)
+
+
 async def test_two_subscribers_hear_the_same(bus: Bus) -> None:
     async with bus.subscribe("one") as first, bus.subscribe("one") as second:
         await settled(bus, first, "one")
