@@ -24,7 +24,7 @@ Parley is ready after {seconds:.1f} s.
 {services}
 
 In another terminal:
-{exports}  {python} -m shared.clients say "It is a beautiful morning." -o morning.wav
+{exports}  {python} -m shared.clients say "What a beautiful morning." -o morning.wav
   {python} -m shared.clients transcribe morning.wav
   {python} -m shared.clients talk morning.wav -o reply.wav
 {logs}

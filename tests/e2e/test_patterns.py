@@ -20,7 +20,7 @@ from tests.e2e.conftest import Stack
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "cli.md").read_text(), re.DOTALL)
 [EXAMPLE] = [block for block in BLOCKS if "async def think" in block]
-MORNING = "It is a beautiful morning."
+MORNING = "What a beautiful morning."
 
 
 def record(stack: Stack, path: Path) -> None:

@@ -25,7 +25,7 @@ that no speaker inherits the channel of a stranger."""
 _MOST_CHANNELS = 256
 _ATTUNE_S = 4
 """Seconds of a recording that tell its channel."""
-_CLOSING = np.zeros(SAMPLE_RATE // 10, np.float32)
+_OPENING = _CLOSING = np.zeros(SAMPLE_RATE // 10, np.float32)
 _SETTINGS: dict[str, Setting] = {
     "fwdflat": False,
     "maxhmmpf": 3000,
@@ -112,14 +112,14 @@ class Decoder:
         confidence is that of a coin.
 
         Args:
-            offset_s: where the utterance began, in seconds of the turn.
+            offset_s: where the utterance began, in seconds of the turn; words begin at 0 or later.
             ended: whether ``end`` was called.
         """
         return tuple(
             Word(
                 word=piece.word.split("(", 1)[0],
-                start=round(offset_s + piece.first * _FRAME_S, 3),
-                end=round(offset_s + (piece.last + 1) * _FRAME_S, 3),
+                start=round(max(0.0, offset_s + piece.first * _FRAME_S), 3),
+                end=round(max(0.0, offset_s + (piece.last + 1) * _FRAME_S), 3),
                 confidence=round(piece.posterior, 3) if ended else 0.5,
             )
             for piece in self._decoder.path()
@@ -226,11 +226,20 @@ class Ear:
     def hear(self, samples: Samples) -> None:
         """Go on with the utterance, or begin the next one after an ``end``."""
         if not self._open:
-            self.decoder.begin(self._mean if self.heard == 0 else None)
-            self._began = self.heard
-            self._open = True
+            self._begin()
         self.decoder.hear(samples)
         self.heard += len(samples)
+
+    def _begin(self) -> None:
+        """The first path must begin in silence: a word that nothing comes before is mistaken."""
+        self._began = self.heard
+        self._open = True
+        if self.heard:
+            self.decoder.begin(None)
+            return
+        self.decoder.begin(self._mean)
+        self.decoder.hear(_OPENING)
+        self._began -= len(_OPENING)
 
     def words(self) -> tuple[Word, ...]:
         """All words so far."""

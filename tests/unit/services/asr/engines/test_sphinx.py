@@ -10,13 +10,20 @@ import pytest
 import pytest_asyncio
 
 from services.asr.config import AsrSettings
-from services.asr.engines.base import SAMPLE_RATE, Engine, Samples, TranscribeOptions
+from services.asr.engines.base import (
+    SAMPLE_RATE,
+    Engine,
+    Samples,
+    TranscribeOptions,
+    Transcript,
+    Word,
+)
 from services.asr.engines.sphinx import SphinxEngine, default_capacity
 from services.asr.engines.sphinx import load as load_engine
 from services.asr.engines.sphinx_decoder import Channels, Decoder, Ear
 from services.asr.metrics import AsrMetrics
 from shared.errors import Draining, EngineFailed
-from tests.audio.recordings import load, needs_recordings
+from tests.audio.recordings import load, needs_recordings, recordings
 from tests.audio.speech import speech
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -153,6 +160,30 @@ async def test_words_have_times_in_order(engine: SphinxEngine) -> None:
     assert ends[-1] <= len(audio) / SAMPLE_RATE
     assert len(set(partial.text.split()) & set(final.text.split())) > 4
     assert again == final
+
+
+@needs_recordings
+@pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
+async def test_a_first_word_that_nothing_comes_before_is_heard(
+    engine: SphinxEngine, live: bool
+) -> None:
+    first: list[Word] = []
+    for phrase in recordings("vap-phrases-synthetic/experiment"):
+        audio = load(phrase["file"])
+        audio = audio[int(np.argmax(np.abs(audio) > 0.02)) :][:SAMPLE_RATE]
+        found = await (in_a_turn(engine, audio) if live else engine.transcribe(audio, OPTIONS))
+        first += found.words[:1]
+
+    assert [word.word for word in first].count("have") >= 5, "of seven"
+    assert all(0 <= word.start < word.end for word in first)
+
+
+async def in_a_turn(engine: SphinxEngine, audio: Samples) -> Transcript:
+    utterance = engine.open(OPTIONS)
+    utterance.feed(audio)
+    final = await utterance.final()
+    await utterance.aclose()
+    return final
 
 
 @needs_recordings
