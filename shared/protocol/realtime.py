@@ -3,6 +3,7 @@
 Unknown fields are ignored, as everybody's clients send some; unknown event types are not.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -12,6 +13,15 @@ class Lenient(BaseModel):
     """A part of somebody else's protocol."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def strangers(part: Lenient, given: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The names of fields that are given and that ``part`` has no place for."""
+    for name, value in given.items():
+        if name not in type(part).model_fields:
+            yield path + name
+        elif isinstance(found := getattr(part, name), Lenient) and isinstance(value, Mapping):
+            yield from strangers(found, value, f"{path}{name}.")
 
 
 class Pcm(Lenient):

@@ -38,6 +38,7 @@ class ServiceProcess:
         self.log: deque[str] = deque(maxlen=2000)
         """The last lines it wrote."""
         self._listens = threading.Event()
+        self._written = threading.Condition()
         kept = {key: value for key, value in os.environ.items() if not _foreign(key)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", module or f"services.{name}"],
@@ -126,6 +127,12 @@ class ServiceProcess:
             while await self.places_taken() != count:
                 await asyncio.sleep(0.02)
 
+    def until_logged(self, part: str, within_s: float = 20.0) -> None:
+        """Wait until it wrote a line that holds this."""
+        with self._written:
+            found = self._written.wait_for(lambda: any(part in line for line in self.log), within_s)
+        assert found, f"{self.name} never wrote {part}"
+
     def open_files(self) -> int:
         """File descriptors that it holds."""
         count: int = psutil.Process(self.pid).num_fds()
@@ -144,7 +151,9 @@ class ServiceProcess:
     def _read(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self.log.append(line.rstrip())
+            with self._written:
+                self.log.append(line.rstrip())
+                self._written.notify_all()
             if _LISTENS in line:
                 self._listens.set()
         self._listens.set()  # it ended: nobody need wait

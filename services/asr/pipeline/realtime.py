@@ -22,6 +22,7 @@ from shared.protocol.realtime import (
     ServerVad,
     TranscriptionOptions,
     TranscriptionSession,
+    strangers,
 )
 
 Event = dict[str, Any]
@@ -45,6 +46,11 @@ class RealtimeSession:
         values = TranscriptionSession().model_dump(mode="json")
         values["audio"]["input"]["transcription"]["model"] = model
         return cls(session_id, values)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that the client gave and that mean nothing here."""
+        return frozenset(strangers(self.settings, self._values))
 
     @property
     def manual(self) -> bool:

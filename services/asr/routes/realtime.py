@@ -44,6 +44,8 @@ SHORTEST_COMMIT_S = 0.1
 """Less audio than this is no turn; OpenAI's own limit."""
 _SERVERS = 500
 """From this status on it is not the client's fault."""
+_MOST_NAMED = 20
+"""Ignored fields in one record."""
 _EVENTS = frozenset(
     {
         "session.update",
@@ -118,9 +120,12 @@ class _Connection:
         self._commits: deque[str | None] = deque()
         """Ids of the commits that the listener has not come to yet."""
         self._sending = asyncio.Lock()
+        self._noted: set[str] = set()
+        """Fields that were told to be ignored."""
 
     async def run(self, draining: asyncio.Event) -> None:
         """Until the first of reading, listening and leaving ends."""
+        self._note_ignored()
         await self._send({"type": "session.created", "session": self._session.described()})
         await first_of(
             self._read(),
@@ -196,8 +201,17 @@ class _Connection:
         self._hearing.catalogue.substitution(session.model, self._hearing.engine.info)
         self._listener.tell(self._hearing.granted(self._intake.configure(session.config())))
         self._session = session
+        self._note_ignored()
         self._translator.manual = session.manual
         await self._send({"type": "session.updated", "session": self._session.described()})
+
+    def _note_ignored(self) -> None:
+        """Log, once by name, what the client wishes for and will not get."""
+        if fresh := sorted(self._session.ignored - self._noted):
+            log.info(
+                "ignored fields", extra={"fields": [name[:64] for name in fresh[:_MOST_NAMED]]}
+            )
+            self._noted |= set(fresh)
 
     async def _leave(self, draining: asyncio.Event) -> None:
         await draining.wait()

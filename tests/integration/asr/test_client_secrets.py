@@ -1,5 +1,6 @@
 """A page's way in: a token from a key, made and used with the `openai` package."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,21 @@ async def test_a_browser_comes_in_with_a_token_on_every_socket(guarded: ServiceP
         async with connect(address, subprotocols=offered, proxy=None) as socket:
             assert socket.subprotocol == "realtime"
             assert await socket.recv()
+
+
+async def test_fields_that_mean_nothing_here_are_logged_once(guarded: ServiceProcess) -> None:
+    wanted: Any = {"type": "transcription", "tools": [], "audio": {"output": {"voice": "alloy"}}}
+    async with (
+        client(guarded, "alice-key") as owner,
+        owner.realtime.connect(extra_query={"intent": "transcription"}) as connection,
+    ):
+        await connection.recv()
+        for changed in (wanted, wanted, wanted | {"tracing": "auto"}):
+            await connection.session.update(session=changed)
+            await connection.recv()
+    await asyncio.to_thread(guarded.until_logged, '"fields": ["tracing"]')
+    told = [line for line in tuple(guarded.log) if "ignored fields" in line]
+    assert ['["audio.output", "tools"]' in line for line in told] == [True, False]
 
 
 async def test_a_conversation_is_no_transcription(guarded: ServiceProcess) -> None:

@@ -160,6 +160,14 @@ def test_keywords_without_end_are_refused(session: RealtimeSession) -> None:
     assert raised.value.param == "session.prompt"
 
 
+def test_fields_that_mean_nothing_here_are_known_by_name(session: RealtimeSession) -> None:
+    assert session.ignored == frozenset()
+    given = {"format": {"type": "audio/pcm", "depth": 16}, "turn_detection": None}
+    changed = session.changed({"tools": [], "audio": {"input": given, "output": {}}})
+    assert changed.ignored == {"tools", "audio.output", "audio.input.format.depth"}
+    assert "tools" not in changed.described()
+
+
 def test_null_turns_detection_off(session: RealtimeSession) -> None:
     changed = session.changed({"audio": {"input": {"turn_detection": None}}})
     assert changed.manual
