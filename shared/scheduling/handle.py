@@ -81,7 +81,6 @@ class Handle(Generic[Request, Output]):
 
     def close(self, error: ParleyError | None = None) -> None:
         """Called on the loop when nothing more will come."""
-        if not self._over:
-            self._over = True
-            self._error = error
-            self._news.set()
+        self._over = True
+        self._error = error
+        self._news.set()

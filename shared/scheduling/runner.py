@@ -240,7 +240,7 @@ class Runner(Generic[Request, Output]):
         with self._wake:
             abandoned = lane.ended()
             self._scheduler.stepped(batch)
-            results = [pair for pair in zip(batch, steps, strict=True) if not _is_over(pair[0])]
+            results = list(zip(batch, steps, strict=True))
             for job, step in results:
                 job.unsent += sum(map(self._weigh, step.outputs))
                 if step.last:

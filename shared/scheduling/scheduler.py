@@ -198,7 +198,7 @@ class Scheduler(Generic[Request, Output]):
         lead: Job[Request, Output],
     ) -> list[Job[Request, Output]]:
         if lane.slots is None:
-            return mates[: max(places, 0)]
+            return mates[:places]
         held = sum(job.lane == lane.index for job in self._running)
         free = lane.slots - held - (lead.phase is JobState.WAITING)
         chosen: list[Job[Request, Output]] = []

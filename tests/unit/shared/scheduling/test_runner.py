@@ -2,96 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+import time
 
 import pytest
 
-from shared.errors import (
-    AtCapacity,
-    DeadlineExceeded,
-    Draining,
-    EngineFailed,
-    EngineUnavailable,
-    OutOfMemory,
-)
-from shared.scheduling.job import Job, Step
+from shared.errors import AtCapacity, DeadlineExceeded, Draining, EngineFailed
 from shared.scheduling.runner import Runner
 from shared.scheduling.scheduler import Policy
-
-IntJob = Job[int, int]
-
-
-class Counter:
-    """Counts a job's request down, one output a step; records what it saw."""
-
-    def __init__(self, *, slots: int | None = None, limit: int = 8, fits: int = 99) -> None:
-        self.slots = slots
-        self.size = limit
-        self.fits = fits
-        self.batches: list[list[int]] = []
-        self.released: list[int] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Event()
-        self.smaller: list[str] = []
-        self.failure: Exception | None = None
-
-    def group(self, job: IntJob) -> Hashable:
-        return "all"
-
-    def limit(self, group: Hashable) -> int:
-        return self.size
-
-    def step(self, jobs: Sequence[IntJob]) -> Sequence[Step[int]]:
-        self.entered.set()
-        assert self.gate.wait(10)
-        if len(jobs) > self.fits:
-            raise OutOfMemory("does not fit")
-        if self.failure is not None:
-            raise self.failure
-        self.batches.append([job.request for job in jobs])
-        return [self._one(job) for job in jobs]
-
-    def _one(self, job: IntJob) -> Step[int]:
-        if job.request < 0:
-            return Step(error=EngineFailed("a bad request fails alone"))
-        left = job.request if job.state is None else job.state
-        job.state = left - 1
-        return Step((left,), done=left <= 1)
-
-    def release(self, job: IntJob) -> None:
-        self.released.append(job.request)
-
-    def degrade(self) -> str | None:
-        if not self.smaller:
-            return None
-        self.fits = 99
-        return self.smaller.pop()
-
-
-@asynccontextmanager
-async def running(*models: Counter, **options: Any) -> AsyncIterator[Runner[int, int]]:
-    runner = Runner[int, int](models, **options)
-    await runner.start()
-    try:
-        yield runner
-    finally:
-        for model in models:
-            model.gate.set()
-        await runner.aclose()
-
-
-async def entered(model: Counter) -> None:
-    assert await asyncio.to_thread(model.entered.wait, 10)
-    model.entered.clear()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.doubles.clock import ManualClock
+from tests.unit.shared.scheduling.counting import Counter, entered, running, until
+from tests.unit.shared.scheduling.recorder import Recorder
 
 
 async def test_outputs_arrive_in_order_and_then_end() -> None:
@@ -187,86 +107,6 @@ async def test_outputs_that_nobody_takes_stop_the_job_and_taking_them_resumes_it
         assert [output async for output in slow] == list(range(10, 0, -1))
 
 
-async def test_a_step_that_does_not_fit_is_tried_again_with_half() -> None:
-    model = Counter(fits=2)
-    async with running(model) as runner:
-        model.gate.clear()
-        first = runner.submit(1)
-        await entered(model)
-        rest = [runner.submit(1) for _ in range(4)]
-        model.gate.set()
-        results = await asyncio.gather(*(handle.result() for handle in [first, *rest]))
-    assert results == [1] * 5
-    assert max(map(len, model.batches)) == 2
-    assert rest[0].warnings[0][0] == "smaller_batch"
-    assert first.warnings == ()
-
-
-async def test_one_job_that_does_not_fit_alone_goes_to_the_smaller_model() -> None:
-    model = Counter(fits=0)
-    model.smaller = ["tiny"]
-    async with running(model) as runner:
-        handle = runner.submit(1)
-        assert await handle.result() == 1
-        assert handle.warnings == (("smaller_model", "out of memory: continuing on tiny"),)
-
-
-async def test_without_a_smaller_model_the_job_fails_as_out_of_memory() -> None:
-    async with running(Counter(fits=0)) as runner:
-        with pytest.raises(OutOfMemory):
-            await runner.submit(1).result()
-
-
-async def test_a_smaller_model_that_cannot_be_loaded_leaves_the_lane_alive() -> None:
-    model = Counter(fits=0)
-
-    def full() -> str | None:
-        raise EngineUnavailable("no memory for it either")
-
-    model.degrade = full  # type: ignore[method-assign]
-    async with running(model) as runner:
-        with pytest.raises(OutOfMemory):
-            await asyncio.wait_for(runner.submit(1).result(), 10)
-        model.fits = 99
-        assert await asyncio.wait_for(runner.submit(1).result(), 10) == 1
-
-
-async def test_the_breaker_opens_after_failures_in_a_row_and_says_when_to_return() -> None:
-    model = Counter()
-    model.failure = ValueError("inside the model")
-    async with running(model) as runner:
-        for _ in range(3):
-            with pytest.raises(EngineFailed, match="ValueError"):
-                await runner.submit(1).result()
-        with pytest.raises(EngineUnavailable) as caught:
-            runner.submit(1)
-        assert caught.value.retry_after_s
-
-
-async def test_a_stuck_step_fails_its_jobs_and_the_runner_goes_on_after_it() -> None:
-    model = Counter()
-    async with running(model, step_timeout_s=0.2) as runner:
-        model.gate.clear()
-        stuck = runner.submit(1)
-        with pytest.raises(DeadlineExceeded):
-            await stuck.result()
-        model.gate.set()
-        assert await runner.submit(1).result() == 1
-    assert model.released[0] == 1
-
-
-async def test_while_every_lane_is_stuck_the_waiting_are_told() -> None:
-    model = Counter()
-    async with running(model, step_timeout_s=0.2) as runner:
-        model.gate.clear()
-        stuck = runner.submit(1)
-        await entered(model)
-        with pytest.raises(EngineUnavailable):
-            await runner.submit(1).result()
-        with pytest.raises(DeadlineExceeded):
-            await stuck.result()
-
-
 async def test_two_devices_work_at_the_same_time() -> None:
     models = Counter(limit=1), Counter(limit=1)
     async with running(*models) as runner:
@@ -305,6 +145,7 @@ async def test_closing_fails_what_is_unfinished_and_ends_the_threads() -> None:
     with pytest.raises(Draining):
         runner.submit(1)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("closing")]
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("closing")]
 
 
 async def test_a_thousand_jobs_leave_nothing_behind() -> None:
@@ -317,3 +158,91 @@ async def test_a_thousand_jobs_leave_nothing_behind() -> None:
         await until(lambda: runner.waiting == runner.running == 0)
         assert not runner._handles
         assert not runner._scheduler._served
+
+
+async def full(model: Counter, outputs: int) -> None:
+    """So much was made, and the lane has found that nobody takes it."""
+    await until(lambda: len(model.batches) == outputs and model.looked.is_set())
+
+
+async def test_a_lane_that_waits_for_a_listener_goes_on_when_the_listener_does() -> None:
+    model = Counter()
+    async with running(model, policy=Policy(max_unsent=3)) as runner:
+        slow = runner.submit(4)
+        await full(model, 3)
+        assert [output async for output in slow] == [4, 3, 2, 1]
+
+
+async def test_a_slot_that_nobody_listens_to_is_free_as_soon_as_it_is_cancelled() -> None:
+    model = Counter(slots=1)
+    async with running(model, policy=Policy(max_unsent=1)) as runner:
+        left = runner.submit(9)
+        await full(model, 1)
+        model.looked.clear()
+        waiting = runner.submit(1)
+        await until(model.looked.is_set)
+        left.cancel()
+        assert await waiting.result() == 1
+
+
+async def test_a_deadline_is_kept_while_nothing_else_happens() -> None:
+    model = Counter(slots=1)
+    async with running(model, policy=Policy(max_unsent=1)) as runner:
+        runner.submit(9)
+        await full(model, 1)
+        async with asyncio.timeout(10):
+            with pytest.raises(DeadlineExceeded):
+                await runner.submit(1, deadline=time.monotonic() + 0.01).result()
+
+
+async def test_a_cancelled_job_gets_nothing_of_the_step_it_was_in() -> None:
+    model = Counter()
+    async with running(model) as runner:
+        model.gate.clear()
+        handle = runner.submit(5)
+        await entered(model)
+        handle.cancel()
+        model.gate.set()
+        assert await runner.submit(1).result() == 1
+        assert [output async for output in handle] == []
+
+
+async def test_what_an_output_weighs_is_for_the_service_to_say() -> None:
+    model = Counter()
+    async with running(model, policy=Policy(max_unsent=9), weigh=float) as runner:
+        slow = runner.submit(5)
+        await full(model, 2)
+        assert slow.job.unsent == 5 + 4
+
+
+async def test_a_wait_is_told_once_a_job_and_in_seconds() -> None:
+    model, clock, recorder = Counter(limit=1), ManualClock(), Recorder()
+    async with running(model, clock=clock, observer=recorder) as runner:
+        model.gate.clear()
+        first = runner.submit(2)
+        await entered(model)
+        second = runner.submit(1, priority=1)
+        clock.advance(0.5)
+        model.gate.set()
+        assert [output async for output in first] == [2, 1]
+        assert await second.result() == 1
+    assert recorder.waits == [(0, 0.0), (1, 0.5)]
+    assert recorder.steps == [1, 1, 1]
+
+
+def test_a_loop_that_closes_first_does_not_end_the_thread() -> None:
+    model = Counter()
+    model.gate.clear()
+
+    async def leave() -> Runner[int, int]:
+        runner = Runner[int, int]([model])
+        await runner.start()
+        runner.submit(1)
+        await entered(model)
+        return runner
+
+    runner = asyncio.run(leave())
+    model.gate.set()
+    asyncio.run(until(model.looked.is_set))
+    assert all(thread.is_alive() for thread in runner._threads)
+    asyncio.run(runner.aclose())

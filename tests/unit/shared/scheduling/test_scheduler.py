@@ -183,6 +183,88 @@ def test_a_job_is_over_once() -> None:
     assert made.jobs() == ()
 
 
+def test_a_held_slot_is_not_given_away_while_its_job_sits_out() -> None:
+    made = scheduler(job("ahead"), max_unsent=1.0)
+    (ahead,) = made.schedule(0, lane(slots=1)).batch
+    made.stepped((ahead,))
+    ahead.unsent = 1.0
+    made.submit(job("new", -1), 0)
+    assert made.schedule(0, lane(slots=1)).batch == ()
+
+
+def test_a_newcomer_that_takes_the_last_slot_leaves_the_others_their_step() -> None:
+    made = scheduler(job("old", 1))
+    made.stepped(made.schedule(0, lane(slots=2)).batch)
+    made.submit(job("new"), 0)
+    made.submit(job("newer"), 0)
+    assert names(made.schedule(0, lane(slots=2)).batch) == ["new", "old"]
+
+
+def test_each_device_has_slots_of_its_own() -> None:
+    made = scheduler(*map(job, "abcd"))
+    assert names(made.schedule(0, lane(0, slots=2)).batch) == ["a", "b"]
+    assert names(made.schedule(0, lane(1, slots=2)).batch) == ["c", "d"]
+
+
+def test_without_slots_a_job_goes_on_wherever_there_is_room() -> None:
+    made = scheduler(job("one"))
+    made.stepped(made.schedule(0, lane(0)).batch)
+    assert names(made.schedule(0, lane(1)).batch) == ["one"]
+
+
+def test_who_is_cancelled_in_a_step_leaves_after_it() -> None:
+    made = scheduler(job("one"))
+    (one,) = made.schedule(0, lane(0)).batch
+    one.cancel()
+    assert made.schedule(0, lane(1)).dropped == ()
+    made.stepped((one,))
+    assert made.schedule(0, lane(1)).dropped == ((one, None),)
+
+
+def test_only_the_device_that_holds_a_slot_lets_go_of_it() -> None:
+    made = scheduler(job("one"))
+    (one,) = made.schedule(0, lane(1, slots=1)).batch
+    made.stepped((one,))
+    one.cancel()
+    assert made.schedule(0, lane(0, slots=1)).dropped == ()
+    assert made.schedule(0, lane(1, slots=1)).dropped == ((one, None),)
+
+
+def test_what_an_owner_has_of_another_priority_does_not_count_against_it() -> None:
+    made = scheduler(job("a0", 0, "a"), job("a1", 1, "a"), job("b1", 1, "b"))
+    assert names(made.schedule(0, lane(limit=2)).batch) == ["a0", "a1"]
+
+
+def test_an_owners_jobs_of_one_priority_go_by_their_arrival() -> None:
+    made = scheduler(job("early", 1), job("late", 0))
+    (late,) = made.schedule(0, lane(limit=1)).batch
+    made.stepped((late,))
+    late.priority = 1  # its first chunk is out
+    assert names(made.schedule(0, lane(limit=1)).batch) == ["early"]
+
+
+def test_background_work_that_was_begun_does_not_starve() -> None:
+    made = scheduler(job("file", 2))
+    made.stepped(made.schedule(0, lane()).batch)
+    made.submit(job("live", 0), 9.0)
+    assert names(made.schedule(9.0, lane(limit=1)).batch) == ["live"]
+
+
+def test_patience_is_not_spent_on_who_would_go_first_anyhow() -> None:
+    made = scheduler(job("live", 0), job("file", 2), patience_s=2.0)
+    (live,) = made.schedule(5.0, lane(limit=1)).batch
+    made.stepped((live,))
+    made.finish(live)
+    made.submit(job("live", 0), 5.0)
+    assert names(made.schedule(5.0, lane(limit=1)).batch) == ["file"]
+
+
+def test_the_next_deadline_is_the_earliest() -> None:
+    assert scheduler().next_deadline() is None
+    made = scheduler(job("b", deadline=7.0), job("a", deadline=5.0), job("c"))
+    assert made.next_deadline() == 5.0
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from("abc"), st.booleans()), min_size=1, max_size=40
