@@ -40,7 +40,7 @@ class CircuitBreaker:
         self._failures = 0
         self._opened_at = 0.0
         self._state = BreakerState.CLOSED
-        self._probe_at: float | None = None
+        self._probe_at = float("-inf")
 
     @property
     def state(self) -> BreakerState:
@@ -66,7 +66,7 @@ class CircuitBreaker:
         if state is BreakerState.OPEN:
             return False
         now = self._clock.now()
-        if self._probe_at is not None and now - self._probe_at < self._rest_s:
+        if now - self._probe_at < self._rest_s:
             return False
         self._probe_at = now
         return True
@@ -74,13 +74,11 @@ class CircuitBreaker:
     def succeeded(self) -> None:
         """A call worked: close."""
         self._failures = 0
-        self._probe_at = None
         self._state = BreakerState.CLOSED
 
     def failed(self) -> None:
         """A call failed: open when it was the probe or one too many."""
         self._failures += 1
-        self._probe_at = None
-        if self._failures >= self._threshold or self._state is BreakerState.OPEN:
+        if self._failures >= self._threshold:
             self._state = BreakerState.OPEN
             self._opened_at = self._clock.now()

@@ -84,6 +84,30 @@ async def test_who_left_hears_nothing_more(bus: Bus) -> None:
         assert "after" not in waiting
 
 
+async def test_a_second_subscriber_is_told_that_it_has_missed_what_was(bus: Bus) -> None:
+    async with bus.subscribe("one") as first:
+        await settled(bus, first, "one")
+        async with bus.subscribe("one") as second, asyncio.timeout(10):
+            assert await anext(second) is MISSED
+
+
+async def test_when_the_last_has_left_nothing_is_told_and_nothing_kept(bus: Bus) -> None:
+    async with bus.subscribe("one") as one:
+        await settled(bus, one, "one")
+    async with asyncio.timeout(10):
+        while await bus.publish("one", "to nobody"):
+            pass
+    assert isinstance(bus, MemoryBus | RedisBus)
+    assert bus._channels.names() == []
+
+
+async def test_nothing_listens_after_the_end(redis_server: RedisServer) -> None:
+    async with connect(SecretStr(redis_server.url)) as client:
+        async with RedisBus(client):
+            assert "bus" in {task.get_name() for task in asyncio.all_tasks()}
+        assert "bus" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
 async def test_a_slow_subscriber_is_told_that_it_missed_something() -> None:
     bus = MemoryBus()
     async with bus.subscribe("one") as slow:

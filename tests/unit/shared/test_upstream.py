@@ -47,12 +47,12 @@ def test_a_limited_server_says_when_to_come_back() -> None:
     assert upstream().refused(429, {"retry-after": "-3"}).retry_after_s == 0
 
 
-async def fail(there: Upstream) -> None:
+async def fail(there: Upstream, failure: Exception | None = None) -> None:
     """As often in a row as opens its breaker."""
     for _ in range(3):
-        with pytest.raises(UpstreamFailed):
+        with pytest.raises(ParleyError):
             async with there.call():
-                raise OSError
+                raise failure or OSError
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,10 @@ async def fail(there: Upstream) -> None:
 async def test_failures_of_the_line_have_our_names(
     raised: Exception, error: type[ParleyError]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         async with upstream().call():
             raise raised
+    assert caught.value is raised or caught.value.retry_after_s == 1
 
 
 async def test_a_server_that_is_silent_is_given_up() -> None:
@@ -78,12 +79,14 @@ async def test_a_server_that_is_silent_is_given_up() -> None:
             await asyncio.Event().wait()
 
 
-async def test_what_keeps_failing_is_left_alone_for_a_while() -> None:
+@pytest.mark.parametrize("failure", [OSError(), TimeoutError(), UpstreamFailed("half an answer")])
+async def test_what_keeps_failing_is_left_alone_for_a_while(failure: Exception) -> None:
     clock = ManualClock()
     there = upstream(clock)
-    await fail(there)
+    await fail(there, failure)
     with pytest.raises(EngineUnavailable) as refused:
-        there.check()
+        async with there.call():
+            pass
     assert refused.value.retry_after_s
     clock.advance(60)
     async with there.call():
@@ -91,10 +94,31 @@ async def test_what_keeps_failing_is_left_alone_for_a_while() -> None:
     there.check()
 
 
-def test_a_key_that_is_not_taken_is_not_told_on() -> None:
-    error = upstream().refused(401, {}, "no such key: sk-hush")
-    assert error.message == "there answered 401; set A_KEY"
+async def test_one_more_than_goes_at_once_waits_for_its_place() -> None:
+    there, begun = upstream(), asyncio.Event()
+
+    async def call() -> None:
+        async with there.call():
+            begun.set()
+
+    async with there.call():
+        waiting = asyncio.create_task(call())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not begun.is_set()
+    await waiting
+    assert begun.is_set()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_not_taken_is_not_told_on(status: int) -> None:
+    error = upstream().refused(status, {}, "no such key: sk-hush")
+    assert error.message == f"there answered {status}; set A_KEY"
+
+
+def test_what_the_server_says_is_told_in_short() -> None:
     assert upstream().refused(400, {}, "too long").message == "there answered 400: too long"
+    assert len(upstream().refused(500, {}, "x" * 9999).message) < 300
 
 
 async def test_only_a_streamed_answer_may_take_its_time() -> None:
@@ -117,10 +141,8 @@ async def test_a_refusal_is_an_answer_and_closes_the_breaker() -> None:
     there.check()
 
 
-async def test_refusals_do_not_open_the_breaker() -> None:
+@pytest.mark.parametrize("refusal", [UpstreamRefused("no"), UpstreamLimited("not now")])
+async def test_refusals_do_not_open_the_breaker(refusal: ParleyError) -> None:
     there = upstream()
-    for _ in range(5):
-        with pytest.raises(UpstreamRefused):
-            async with there.call():
-                raise UpstreamRefused("no")
+    await fail(there, refusal)
     there.check()
