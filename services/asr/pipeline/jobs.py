@@ -122,7 +122,7 @@ class Jobs:
             task = self._working[1]
             task.cancel()
             await asyncio.wait({task})
-        elif job.ended_at is None:
+        if job.ended_at is None:  # it was never begun
             job.ended_at = self._clock.now()
             await job.release()
 

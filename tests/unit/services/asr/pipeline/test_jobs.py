@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 from typing import cast
 
@@ -133,6 +133,21 @@ async def test_a_finished_job_is_forgotten_after_a_while(
         jobs.get("me", made.id)
 
 
+@pytest.mark.parametrize("look", [Jobs.admit, lambda jobs: jobs.of("me")])
+async def test_finished_jobs_take_no_place_and_old_ones_no_memory(
+    jobs: Jobs, slow: Slow, clock: ManualClock, look: Callable[[Jobs], object]
+) -> None:
+    slow.go.set()
+    for _ in range(2):
+        uploads = Uploads()
+        jobs.submit(job(uploads, "one"))
+        await ended(uploads)
+    jobs.admit()
+    clock.advance(61)
+    look(jobs)
+    assert not jobs._jobs
+
+
 async def test_a_job_is_its_owners_alone(jobs: Jobs) -> None:
     made = job(Uploads(), "one")
     jobs.submit(made)
@@ -151,9 +166,35 @@ async def test_deleting_stops_the_work_and_the_next_job_begins(jobs: Jobs, slow:
     await jobs.delete(waiting)
     await jobs.delete(running)
     assert (slow.cancelled, first.released, second.released) == (1, 1, 1)
+    await jobs.delete(waiting)
     slow.go.set()
-    jobs.submit(job(third, "three"))
+    made = job(third, "three")
+    jobs.submit(made)
     await ended(third)
+    await jobs.delete(made)
+    assert (second.released, third.released) == (1, 1)
+
+
+async def test_jobs_are_worked_off_in_the_order_of_their_arrival(jobs: Jobs, slow: Slow) -> None:
+    first, second = Uploads(), Uploads()
+    one, two = job(first, "one"), job(second, "two")
+    jobs.submit(one)
+    jobs.submit(two)
+    await asyncio.wait_for(slow.begun.wait(), 5)
+    assert (one.status, two.status) == (Status.RUNNING, Status.QUEUED)
+
+
+async def test_a_job_deleted_just_as_it_is_taken_up_leaves_no_upload(
+    jobs: Jobs, slow: Slow
+) -> None:
+    uploads = Uploads()
+    made = job(uploads, "one")
+    jobs.submit(made)
+    while jobs._working is None:
+        await asyncio.sleep(0)
+    assert not slow.begun.is_set()
+    await jobs.delete(made)
+    assert uploads.released == 1
 
 
 async def test_what_is_unfinished_is_released_in_the_end(slow: Slow, clock: ManualClock) -> None:
@@ -165,4 +206,4 @@ async def test_what_is_unfinished_is_released_in_the_end(slow: Slow, clock: Manu
     await asyncio.wait_for(slow.begun.wait(), 5)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
-    assert (running.released, waiting.released) == (1, 1)
+    assert (slow.cancelled, running.released, waiting.released) == (1, 1, 1)
