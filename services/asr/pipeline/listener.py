@@ -166,9 +166,7 @@ class Listener:
             case Cancel(turn):
                 self._withdraw(self._lanes[turn])
             case Close(turn):
-                lane = self._lanes.pop(turn)
-                self._withdraw(lane)
-                self._spawn(group, self._close(lane.utterance))
+                self._spawn(group, self._close(self._lanes.pop(turn).utterance))
             case AskJudgement(serial, samples):
                 self._spawn(group, self._judge(serial, samples))
 
