@@ -99,7 +99,7 @@ class Playout:
     def report(self, played_s: float, now: float) -> None:
         """The client says how much it has played."""
         self._played_s = min(max(played_s, 0.0), self.sent_s)
-        self._anchor = now
+        self._anchor = None if self.held else now
 
     def hold(self, now: float) -> None:
         """Stop sending and take the client's playhead as standing still."""

@@ -79,3 +79,50 @@ def test_a_filler_fades_out_when_the_answer_comes() -> None:
     playout.drop_filler()
     start = playout.add(SECOND)
     assert start == pytest.approx(0.22)
+
+
+def test_what_the_client_reports_while_it_is_held_is_where_it_stands() -> None:
+    playout = Playout(1.5)
+    playout.add(SECOND)
+    playout.due(0.0)
+    playout.hold(0.3)
+    playout.report(0.25, 0.35)
+    assert playout.played_s(0.9) == 0.25
+    playout.release(0.9)
+    assert playout.played_s(1.0) == pytest.approx(0.35)
+
+
+def test_nobody_has_played_less_than_nothing() -> None:
+    playout = Playout(1.5)
+    playout.add(SECOND)
+    playout.due(0.0)
+    playout.report(-1.0, 0.1)
+    assert playout.played_s(0.1) == 0.0
+
+
+def test_cleared_ends_where_it_was_sent() -> None:
+    playout = Playout(0.2)
+    playout.add(SECOND)
+    playout.due(0.0)
+    playout.clear()
+    assert playout.queued_s == playout.sent_s == pytest.approx(0.2)
+    assert playout.whole
+
+
+def test_only_a_filler_gives_way_to_the_answer() -> None:
+    playout = Playout(0.2)
+    playout.add(SECOND)
+    playout.add(SECOND, filler=True)
+    playout.drop_filler()
+    assert playout.queued_s == pytest.approx(1.02)
+
+
+def test_the_end_is_looked_for_when_the_last_sample_is_played() -> None:
+    playout = Playout(1.5)
+    playout.add(SECOND)
+    playout.due(0.0)
+    assert playout.next_at(0.25) is None
+    playout.whole = True
+    assert playout.next_at(0.25) == pytest.approx(1.0)
+    playout.hold(0.3)
+    assert playout.next_at(0.3) is None
