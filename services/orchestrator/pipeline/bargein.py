@@ -108,7 +108,7 @@ class BargeIn:
         """A hypothesis of what is being said."""
         self._said = words(text)
         fresh = self.fresh(text)
-        real = bool(fresh) and not only_backchannel(fresh, self.language)
+        real = not only_backchannel(fresh, self.language)
         if self.phase is Phase.ECHO:
             # The recogniser mishears an echo too: believe words only when they prevail.
             real = real and len(fresh) >= 3 and len(fresh) * 2 > len(self._said)
@@ -179,7 +179,7 @@ class BargeIn:
         if levels.heard_s is None or self._began_s is None or now > self._began + 3 * self._limit_s:
             return 0.0
         missing = self._limit_s - (levels.heard_s - self._began_s)
-        return max(missing, _FRAME_S) if missing > _FRAME_S else 0.0
+        return missing if missing > _FRAME_S else 0.0
 
     def fresh(self, text: str) -> tuple[str, ...]:
         """The words of ``text`` that the reply does not hold."""

@@ -231,9 +231,6 @@ class Listening:
         at = self._bargein.deadline
         if at is None or self._stage.now < at:
             return
-        if self._replying.reply is None:
-            self._bargein.reset()
-            return
         self._obey(self._bargein.tick(self._levels(), self._stage.now))
 
     def _obey(self, verdict: Verdict) -> None:

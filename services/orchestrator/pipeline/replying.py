@@ -143,8 +143,8 @@ class Replying:
         if (reply := self._current(event.generation)) is None:
             return
         reply.whole = True
-        reply.times.input_tokens += event.usage.input_tokens
-        reply.times.output_tokens += event.usage.output_tokens
+        reply.times.input_tokens = event.usage.input_tokens
+        reply.times.output_tokens = event.usage.output_tokens
         reply.times.tier = event.usage.tier
         reply.times.cache = event.usage.cache
         self._speak_on(reply)

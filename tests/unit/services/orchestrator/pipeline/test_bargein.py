@@ -115,3 +115,72 @@ def test_after_the_reply_nothing_is_judged(judge: BargeIn) -> None:
     assert judge.deadline is None
     assert judge.tick(CLEAR_AIR, 9.0) is Verdict.GO_ON
     assert judge.dismissed() is Verdict.GO_ON
+
+
+@pytest.mark.parametrize(("explained", "verdict"), [(0.4, Verdict.GO_ON), (0.39, Verdict.DUCK)])
+def test_two_fifths_of_the_energy_make_an_echo(
+    judge: BargeIn, explained: float, verdict: Verdict
+) -> None:
+    assert judge.started(Levels(explained=explained), 1.0) is verdict
+
+
+@pytest.mark.parametrize("between", [ECHO, Levels(explained=0.1, loud=False)])
+def test_a_voice_over_the_echo_must_last_without_a_break(judge: BargeIn, between: Levels) -> None:
+    judge.started(ECHO, 1.0)
+    for step, levels in enumerate([CLEAR_AIR, between, CLEAR_AIR], 1):
+        assert judge.tick(levels, 1.0 + step / 10) is Verdict.GO_ON
+    assert judge.tick(CLEAR_AIR, 1.4) is Verdict.DUCK
+
+
+def test_an_echo_that_begins_again_is_looked_at_anew(judge: BargeIn) -> None:
+    judge.started(ECHO, 1.0)
+    judge.tick(CLEAR_AIR, 1.1)
+    judge.started(ECHO, 1.15)
+    assert judge.tick(CLEAR_AIR, 1.25) is Verdict.GO_ON
+
+
+def test_an_echo_that_pauses_is_still_one(judge: BargeIn) -> None:
+    judge.started(ECHO, 1.0)
+    judge.paused(1.05)
+    assert judge.phase is Phase.ECHO
+
+
+@pytest.mark.parametrize("text", ["stop it", "your table is booked wait one minute"])
+def test_few_words_over_an_echo_may_be_misheard(judge: BargeIn, text: str) -> None:
+    judge.started(ECHO, 1.0)
+    assert judge.heard(text) is Verdict.GO_ON
+
+
+def test_a_gap_counts_for_its_own_sound(judge: BargeIn) -> None:
+    judge.started(CLEAR_AIR, 1.0)
+    judge.tick(QUIET, 1.475)
+    judge.paused(1.5)
+    judge.started(CLEAR_AIR, 1.6)
+    assert judge.tick(QUIET, 2.075) is Verdict.GO_ON
+    assert judge.phase is Phase.DUCKED
+
+
+def test_a_listeners_noise_between_the_replys_words_may_last_longer(judge: BargeIn) -> None:
+    judge.started(CLEAR_AIR, 1.0)
+    judge.heard("your table okay")
+    assert judge.tick(CLEAR_AIR, 1.475) is Verdict.GO_ON
+
+
+def test_short_words_are_not_taken_for_others_like_them(judge: BargeIn) -> None:
+    judge.own = ("not", "now")
+    judge.started(CLEAR_AIR, 1.0)
+    assert judge.heard("no") is Verdict.CLEAR
+
+
+def test_what_was_said_before_a_reset_excuses_nothing_after_it(judge: BargeIn) -> None:
+    judge.started(CLEAR_AIR, 1.0)
+    judge.heard("okay")
+    judge.reset()
+    judge.started(CLEAR_AIR, 5.0)
+    assert judge.tick(CLEAR_AIR, 5.475) is Verdict.CLEAR
+
+
+def test_who_went_on_is_not_looked_at_again(judge: BargeIn) -> None:
+    judge.started(CLEAR_AIR, 1.0)
+    judge.dismissed()
+    assert judge.deadline is None

@@ -43,3 +43,34 @@ def test_an_engine_that_says_a_word_as_two() -> None:
     heard.add(text, spoken, 0.0, 2.5)
     assert heard.upto(text, 2.5) == text
     assert heard.upto(text, 1.3).startswith("It costs")
+
+
+def test_a_word_counts_from_its_middle_also_without_times() -> None:
+    heard = HeardText()
+    heard.add("aaaa bbbb", Spoken(0, 9), 0.0, 0.9)
+    assert [heard.upto("aaaa bbbb", at) for at in (0.19, 0.21, 0.69, 0.71)] == [
+        "", "aaaa", "aaaa", "aaaa bbbb",
+    ]  # fmt: skip
+
+
+def test_later_pieces_count_from_the_replys_first_sample() -> None:
+    heard = HeardText()
+    heard.add("One.", Spoken(0, 5, [(0.0, 1.0)]), 0.5, 1.0)
+    heard.add("One. Two.", Spoken(5, 9, [(1.0, 2.0)]), 1.5, 1.0)
+    assert heard.upto("One. Two.", 1.9) == "One."
+    assert heard.upto("One. Two.", 2.1) == "One. Two."
+
+
+def test_a_word_is_heard_with_the_piece_that_says_it() -> None:
+    heard = HeardText()
+    heard.add("One.Two.", Spoken(0, 4), 0.0, 1.0)
+    heard.add("One.Two.", Spoken(4, 8), 1.0, 1.0)
+    assert heard.upto("One.Two.", 1.0) == "One."
+
+
+def test_times_that_go_back_take_no_word_back() -> None:
+    text = "One two three."
+    heard = HeardText()
+    heard.add(text, Spoken(0, len(text), [(0.0, 0.2), (2.0, 2.2), (1.0, 1.2)]), 0.0, 3.0)
+    assert heard.upto(text, 1.5) == "One"
+    assert heard.upto(text, 2.1) == text
