@@ -100,3 +100,12 @@ async def test_a_full_disk_is_no_matter_where_redis_has_the_voice(
     for library in libraries:
         assert [record.voice_id for record in library.listed("me")] == ["kept"]
         assert (await library.voice("kept", "me")).record.consent
+
+
+async def test_a_record_that_cannot_be_opened_hides_no_other(
+    share: RedisShare, redis_server: RedisServer
+) -> None:
+    await share.add(VOICE, replace=False)
+    async with Redis.from_url(redis_server.url) as redis:
+        await redis.hset("parley:tts:voices", "theirs", b"\x01sealed with another key")
+    assert await share.index() == {"mine": RECORD}

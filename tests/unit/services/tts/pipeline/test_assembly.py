@@ -116,3 +116,11 @@ def test_a_request_without_sound_has_no_piece() -> None:
     assert assembler.feed(SpeechChunk(sound(0))) == []
     assert assembler.end_clause() + assembler.finish(len(TEXT)) == []
     assert assembler.seconds == 0
+
+
+def test_without_word_times_a_clause_is_covered_by_its_last_piece() -> None:
+    assembler = Assembler(SAMPLE_RATE, 25)
+    assembler.begin(spoken())
+    pieces = assembler.feed(SpeechChunk(sound(0.5))) + assembler.feed(SpeechChunk(sound(0.5)))
+    pieces += assembler.end_clause()
+    assert [(piece.text_start, piece.text_end) for piece in pieces] == [(0, 0), (0, len(TEXT))]

@@ -95,3 +95,23 @@ def test_no_character_is_lost_or_said_twice(text: str, step: int, longest: int) 
     assert all(0 < len(clause.text) <= longest for clause in clauses)
     spoken = "".join(clause.text for clause in clauses)
     assert spoken.split() == text.split() or "".join(spoken.split()) == "".join(text.split())
+
+
+def test_a_sentence_as_long_as_the_engine_can_say_is_one_clause() -> None:
+    assert cut("aaaa bbbb cccc dddd. Next", longest=20)[0] == "aaaa bbbb cccc dddd."
+    assert Chunker(20).feed("a" * 20) == []
+
+
+def test_a_mark_beyond_what_the_engine_can_say_makes_no_longer_clause() -> None:
+    assert [len(clause) for clause in cut("字" * 20 + "。", longest=20)] == [20, 1]
+
+
+def test_a_word_longer_than_the_engine_can_say_is_cut_where_it_must_be() -> None:
+    assert len(cut("a " + "b" * 60, longest=30)[0]) == 30
+
+
+def test_after_a_cut_the_next_clause_is_looked_for_from_its_first_character() -> None:
+    chunker = Chunker(300)
+    assert chunker.feed("a" * 60) == []
+    assert len(chunker.feed(". ")) == 1
+    assert len(chunker.feed("Then this is the second one. X")) == 1

@@ -35,8 +35,15 @@ async def test_who_makes_waits_for_who_sends() -> None:
     first = await playout.get()
     assert first is not None
     assert await waits(third)  # taken is not sent
+    second = await playout.get()
+    assert second is not None
+    fourth = asyncio.create_task(playout.get())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not fourth.done()  # what waits for room is not there yet
     await playout.sent(first)
     await third
+    assert await fourth is not None
     assert allowance.unsent_s == 2.0
 
 
@@ -92,4 +99,33 @@ async def test_a_listener_with_seconds_in_store_is_ahead_until_they_are_heard() 
         await playout.sent(made)
     assert ahead(playout)
     clock.advance(3)
+    assert not ahead(playout)
+
+
+async def test_room_for_a_short_piece_is_not_kept_for_a_long_one() -> None:
+    allowance = Allowance(2.0)
+    playout = Playout(allowance, ManualClock())
+    await playout.put(piece())
+    await playout.put(piece())
+    long = asyncio.create_task(Playout(allowance, ManualClock()).put(piece(2)))
+    assert await waits(long)
+    short = asyncio.create_task(Playout(allowance, ManualClock()).put(piece()))
+    assert await waits(short)
+    first = await playout.get()
+    assert first is not None
+    await playout.sent(first)
+    await short
+    assert await waits(long)
+    long.cancel()
+
+
+async def test_what_was_heard_counts_from_the_first_piece() -> None:
+    clock = ManualClock()
+    playout = Playout(Allowance(99), clock)
+    for seconds in (4, 4):
+        await playout.put(piece(seconds))
+        made = await playout.get()
+        assert made is not None
+        await playout.sent(made)
+        clock.advance(2)
     assert not ahead(playout)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -184,3 +185,58 @@ async def test_warnings_of_the_engine_are_kept() -> None:
     spoken.utterance.whole("Hello there.")
     await heard(spoken)
     assert spoken.speaker.warnings[0] == ("smaller_batch", "less")
+
+
+async def stopped(spoken: Reply, engine: Recording) -> bool:
+    """Whether the engine was left and the connection's room given back."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    return engine.left == len(engine.asked) > 0 and not spoken._playout._allowance.unsent_s
+
+
+@pytest.mark.parametrize("how", ["cancel", "fail", "leave"])
+async def test_whoever_ends_it_the_engine_and_the_room_are_free_at_once(how: str) -> None:
+    engine = Recording()
+    spoken = reply(engine, unsent_s=2, chunk_size=5)
+    spoken.utterance.whole("word " * 1000)
+    async with spoken:
+        first = await anext(spoken.pieces())
+        await spoken.sent(first)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert spoken._playout._allowance.unsent_s > 1
+        if how == "cancel":
+            await spoken.cancel()
+        elif how == "fail":
+            await spoken.fail(NotFound("gone"))
+        assert how == "leave" or await stopped(spoken, engine)
+    assert await stopped(spoken, engine)
+
+
+async def test_all_requests_of_a_deleted_voice_end_and_are_forgotten() -> None:
+    in_use, engines = InUse(), (Recording(), Recording())
+    one, two = (reply(engine, unsent_s=1) for engine in engines)
+    for spoken in (one, two):
+        spoken.utterance.whole("word " * 1000)
+    with in_use.held(one), in_use.held(two):
+        async with one, two:
+            for spoken in (one, two):
+                await spoken.sent(await anext(spoken.pieces()))
+            await in_use.end("hum")
+            assert await stopped(one, engines[0])
+            assert await stopped(two, engines[1])
+    assert not in_use._replies
+
+
+async def test_who_has_seconds_in_store_lets_others_go_first() -> None:
+    engine = Recording()
+    spoken = reply(engine, unsent_s=1, chunk_size=5)
+    spoken.utterance.whole("This is one of several sentences. " * 10)
+    await heard(spoken)
+    assert (engine.asked[0].ahead, engine.asked[-1].ahead) == (False, True)
+
+
+@pytest.mark.parametrize(("speed", "native"), [(0.3, 0.5), (1.2, 1.2), (3.0, 1.5)])
+def test_an_engine_speaks_no_faster_or_slower_than_it_can(speed: float, native: float) -> None:
+    info = replace(Recording().info, capabilities=frozenset({"speed"}), native_speeds=(0.5, 1.5))
+    assert native_speed(info, speed) == native

@@ -85,6 +85,7 @@ def test_an_ended_request_does_not_close_the_one_that_took_its_id(session: Sessi
     session.over(first)
     assert not session.idle
     assert session.cancel(Cancel(request_id="r")) is second
+    assert second.state is State.OVER
 
 
 def test_only_options_that_the_engine_lacks_are_warned_of() -> None:

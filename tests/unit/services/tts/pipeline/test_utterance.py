@@ -111,3 +111,24 @@ def test_other_languages_are_not_put_into_english_words() -> None:
     request = utterance(language="de")
     request.whole("Um 5 Uhr.")
     assert drained(request) == ["Um 5 Uhr."]
+
+
+def test_a_figure_that_was_begun_is_not_spoken_on_after_its_end() -> None:
+    request = utterance(longest=60)
+    request.whole("9876543210987654321098765432109876543210 it is.")
+    assert request.next() is not None
+    assert not over(request)
+    request.close()
+    assert request.next() is None
+    assert request.exhausted
+
+
+def test_the_last_part_of_a_clause_covers_what_is_not_spoken() -> None:
+    request = utterance(longest=60)
+    text = "9876543210987654321098765432109876543210 it is 🎉"
+    request.whole(text)
+    ends = []
+    while (clause := request.next()) is not None:
+        ends.append(clause.end)
+    assert len(ends) > 1
+    assert ends[-1] == len(text)

@@ -73,3 +73,22 @@ def test_an_hour_is_not_decoded_to_its_end() -> None:
 def test_what_is_no_audio_is_told() -> None:
     with pytest.raises(InvalidRequest, match="reference_audio"):
         checked(b"RIFF but not really")
+
+
+def test_the_shortest_and_the_longest_will_do_for_length() -> None:
+    for seconds in (5, 20):
+        assert [found[:6] for found in problems(np.zeros(seconds * SAMPLE_RATE, np.float32))] == [
+            "silent"
+        ]
+
+
+def test_what_cannot_be_heard_is_silent() -> None:
+    for decibel, silent in ((-44, False), (-46, True)):
+        found = problems(np.asarray(NOISE * 10 ** (decibel / 20) / NOISE.std(), np.float32))
+        assert any(each.startswith("silent") for each in found) is silent
+
+
+def test_one_sample_of_a_hundred_at_full_scale_is_too_many() -> None:
+    samples = np.asarray(0.1 * NOISE, np.float32)
+    samples[::100] = 1.0
+    assert any(found.startswith("clipped") for found in problems(samples))
