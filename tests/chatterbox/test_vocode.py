@@ -93,7 +93,7 @@ def test_hift_gives_the_samples_of_the_package_for_one_source() -> None:
     given = vocoder_row(11, seed=5)
     (before,) = hift.render(model, [given])
     theirs = model.decode(x=given.mels[None], s=before.source[None, None])
-    hift.fold_weight_norm(model)
+    hift.prepare(model)
     (folded,) = hift.render(model, [given])
     torch.testing.assert_close(before.samples, theirs[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(folded.samples, theirs[0], atol=1e-5, rtol=0)
@@ -138,7 +138,7 @@ def test_streamed_speech_is_as_long_as_speech_made_at_once(variant: Variant, chu
 def test_a_stream_in_one_piece_equals_the_vocoder_alone_over_all_frames() -> None:
     """With one set of mels, chunks differ from one shot only by what the held part hides."""
     model = small.s3gen(Variant.TURBO).mel2wav
-    hift.fold_weight_norm(model)
+    hift.prepare(model)
     whole = vocoder_row(60, seed=2)
     (once,) = hift.render(model, [whole])
     first = hift.SourceRow(

@@ -15,6 +15,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from services.tts.engines.chatterbox.cache import Slots
+from services.tts.engines.chatterbox.device import sent
 
 
 class Attention(Protocol):
@@ -120,14 +121,13 @@ class PaddedAttention(_Watching):
         self._slots = slots
         device = slots.keys.device
         placed = [(row, at) for row, one in enumerate(segments) for at in range(one.count)]
-        self._row, self._at = torch.tensor(placed).T.to(device)
-        table = torch.tensor([(one.slot, one.start) for one in segments])
-        self._which, starts = table.T.to(device)
+        self._row, self._at = sent(placed, device).T
+        self._which, starts = sent([(one.slot, one.start) for one in segments], device).T
         self._width = max(one.count for one in segments)
         self._end = max(one.start + one.count for one in segments)
         own = starts[:, None] + torch.arange(self._width, device=device)
         columns = torch.arange(self._end, device=device)
-        self._visible = (columns <= own[:, :, None])[:, None]
+        self._bias = _bias((columns <= own[:, :, None])[:, None], slots.keys.dtype)
         self._where = self._which[self._row], starts[self._row] + self._at
 
     def __call__(
@@ -143,7 +143,7 @@ class PaddedAttention(_Watching):
             padded.transpose(1, 2),
             keys[:, :, : self._end][self._which],
             values[:, :, : self._end][self._which],
-            attn_mask=self._visible,
+            attn_mask=self._bias,
         )
         if self._watch is not None:
             at = 0
@@ -161,6 +161,17 @@ def _mask(segment: Segment, device: torch.device) -> torch.Tensor | None:
     end = segment.start + segment.count
     ones = torch.ones(segment.count, end, dtype=torch.bool, device=device)
     return ones.tril(segment.start)
+
+
+def _bias(visible: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to the scores, once for all layers.
+
+    Of a bool mask each layer would make it anew; and the kernel that takes a mask on a GPU
+    wants whole eights between its rows, else it copies it.
+    """
+    *shape, end = visible.shape
+    wide = torch.zeros(*shape, -(-end // 8) * 8, dtype=dtype, device=visible.device)
+    return wide[..., :end].masked_fill_(~visible, float("-inf"))
 
 
 class SlotAttention:
@@ -187,6 +198,7 @@ class SlotAttention:
         self._rows = torch.arange(positions.shape[0], device=positions.device)
         columns = torch.arange(length, device=positions.device)
         self._visible = columns <= positions[:, None]
+        self._bias = _bias(self._visible[:, None, None], slots.keys.dtype)
         self._seen: list[torch.Tensor] = []
 
     def __call__(
@@ -200,7 +212,7 @@ class SlotAttention:
             query[:, :, None],
             keys,
             self._slots.values[layer, :rows, :, : self._length],
-            attn_mask=self._visible[:, None, None],
+            attn_mask=self._bias,
         )
         for head in (head for at, head in self._heads if at == layer):
             scores = torch.einsum("rd,rld->rl", query[:, head].float(), keys[:, head].float())

@@ -22,6 +22,7 @@ from services.tts.engines.chatterbox.backbone import backbone_of
 from services.tts.engines.chatterbox.cache import PrefixStore, Slots
 from services.tts.engines.chatterbox.choose import Chooser
 from services.tts.engines.chatterbox.decoding import Decoding
+from services.tts.engines.chatterbox.device import sent
 from services.tts.engines.chatterbox.graph import CudaRecorder, SlotPass
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.prompt import Prompt
@@ -180,13 +181,11 @@ class RunningBatch:
         everyone = [*((one, 1) for one in speaking), *pieces]
         kind = RaggedAttention if self._fixed is None else PaddedAttention
         attend = kind(self._slots, segments, self._watch(everyone))
-        positions = torch.cat([torch.arange(at.start, at.start + at.count) for at in segments]).to(
-            self._slots.keys.device
-        )
-        hidden = self._backbone(torch.cat(embedded), positions, attend)
-        last = torch.tensor([at.count for at in segments]).cumsum(0) - 1
-        rows = hidden[last.to(hidden.device)]
-        self._conclude(everyone, rows, attend.weights)
+        device = self._slots.keys.device
+        at = torch.cat([torch.arange(one.start, one.start + one.count) for one in segments])
+        hidden = self._backbone(torch.cat(embedded), sent(at, device), attend)
+        last = torch.tensor([one.count for one in segments]).cumsum(0) - 1
+        self._conclude(everyone, hidden[sent(last, device)], attend.weights)
 
     def _apart(
         self,
@@ -216,7 +215,7 @@ class RunningBatch:
         if not segments:
             return [], []
         said = [(one.tokens[-1], len(one.tokens)) for one in speaking for _ in one.slots]
-        table = torch.tensor(said, device=self._slots.keys.device)
+        table = sent(said, self._slots.keys.device)
         return segments, [prompts.speech(self._t3, table[:, 0], table[:, 1])]
 
     def _watch(self, everyone: Sequence[tuple[Decoding, int]]) -> Watch | None:
@@ -239,13 +238,13 @@ class RunningBatch:
             if count >= one.missing:
                 drawing.append((one, index))
             index += len(one.slots)
-        tokens = self._chooser(drawing, rows, look) if drawing else []
+        drawn = self._chooser(drawing, rows, look) if drawing else None
         for one, count in everyone:
             self._advance(one, count)
-        drawn = [(one, token) for (one, _), token in zip(drawing, tokens, strict=True)]
-        if drawn:
-            self._chooser.note(drawn)
-        for one, token in drawn:
+        if drawn is None:
+            return
+        self._chooser.note(drawn)
+        for (one, _), token in zip(drawing, drawn.tokens, strict=True):
             one.take(token)
 
     def _advance(self, one: Decoding, count: int) -> None:

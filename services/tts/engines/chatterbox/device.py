@@ -1,8 +1,13 @@
-"""The use of a device: as the thread's own, its fullness told as ours, its tables respected."""
+"""The use of a device: as the thread's own, its fullness told as ours, its tables respected.
+
+What is known on the CPU goes to a device with :func:`sent`. Otherwise torch lets the program
+wait, at each ``torch.tensor(…, device=…)``, until all that the device has in hand is done.
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 
@@ -31,6 +36,17 @@ def on_device(device: torch.device) -> Iterator[None]:
         if "can't allocate memory" not in str(error):
             raise
         raise OutOfMemory(f"{device} is out of memory") from error
+
+
+def sent(values: Any, device: torch.device, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Numbers, or a tensor of the CPU, on a device; nobody waits until they are there.
+
+    They go from pinned memory, which torch keeps for later ones once they have gone.
+    """
+    known = torch.as_tensor(values, dtype=dtype)
+    if device.type == "cpu" or known.device.type != "cpu":
+        return known.to(device)
+    return known.pin_memory().to(device, non_blocking=True)
 
 
 def check_range(tokens: torch.Tensor, known: int) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
-from services.tts.engines.chatterbox.device import check_range
+from services.tts.engines.chatterbox.device import check_range, sent
 from services.tts.engines.chatterbox.estimator import velocity
 
 FRAMES_PER_TOKEN = 2
@@ -77,10 +77,14 @@ class Reference:
         length = int(conditions["prompt_token_len"][0])
         tokens = conditions["prompt_token"][0, :length]
         check_range(tokens, flow.input_embedding.num_embeddings)
-        mels = conditions["prompt_feat"][0, : length * FRAMES_PER_TOKEN].to(weight)
-        embedding = torch.atleast_2d(conditions["embedding"].to(weight))
+        mels = conditions["prompt_feat"][0, : length * FRAMES_PER_TOKEN]
+        embedding = torch.atleast_2d(sent(conditions["embedding"], weight.device, weight.dtype))
         speaker = flow.spk_embed_affine_layer(normalize(embedding, dim=1))[0]
-        return cls(tokens.to(weight.device).long(), mels, speaker)
+        return cls(
+            sent(tokens, weight.device, torch.long),
+            sent(mels, weight.device, weight.dtype),
+            speaker,
+        )
 
 
 def mels(flow: Any, rows: Sequence[FlowRow], *, steps: int, meanflow: bool) -> list[torch.Tensor]:
@@ -97,9 +101,9 @@ def mels(flow: Any, rows: Sequence[FlowRow], *, steps: int, meanflow: bool) -> l
     """
     device = flow.input_embedding.weight.device
     tokens = pad_sequence([torch.cat((row.reference.tokens, row.tokens)) for row in rows], True)
-    lengths = torch.tensor([row.length for row in rows], device=device)
+    lengths = sent([row.length for row in rows], device)
     encoded = flow.encoder_proj(_encode(flow, tokens, lengths)).transpose(1, 2)
-    frames = torch.tensor([row.frames for row in rows], device=device)
+    frames = sent([row.frames for row in rows], device)
     width = max(row.frames for row in rows)
     mask = _valid(frames, width).to(encoded)
     made = _solve(

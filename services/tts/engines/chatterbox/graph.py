@@ -16,7 +16,7 @@ import torch
 from services.tts.engines.chatterbox.attention import SlotAttention
 from services.tts.engines.chatterbox.backbone import Backbone
 from services.tts.engines.chatterbox.cache import Slots
-from services.tts.engines.chatterbox.device import CAPTURING
+from services.tts.engines.chatterbox.device import CAPTURING, sent
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +139,8 @@ class SlotPass:
         rows = self._rows(max(slots) + 1)
         length = self._length(max(self._positions[:rows]) + 1)
         device = tokens.device
-        where = torch.tensor(list(slots), device=device)
-        positions = torch.tensor(self._positions[:rows], device=device)
+        where = sent(slots, device)
+        positions = sent(self._positions[:rows], device)
         everyone = tokens.new_zeros(rows, tokens.shape[1])
         everyone[where] = tokens
         hidden, weights = self._run(everyone, positions, length)

@@ -16,6 +16,8 @@ import torch
 from torch.nn.functional import leaky_relu
 from torch.nn.utils import parametrize
 
+from services.tts.engines.chatterbox.device import sent
+
 HOP = 480
 """Samples per mel frame."""
 
@@ -54,11 +56,16 @@ class Rendered:
     cycles: torch.Tensor
 
 
-def fold_weight_norm(module: Any) -> None:
-    """Bake weight normalisation in: the same weights, not computed anew at every call."""
-    for layer in module.modules():
+def prepare(hift: Any) -> None:
+    """Make once what the package makes at every call.
+
+    Weight normalisation is baked in, and the window, which is no buffer, is put where the
+    weights are.
+    """
+    for layer in hift.modules():
         if parametrize.is_parametrized(layer, "weight"):
             parametrize.remove_parametrizations(layer, "weight")
+    hift.stft_window = hift.stft_window.to(hift.conv_pre.weight)
 
 
 def render(hift: Any, rows: Sequence[SourceRow]) -> list[Rendered]:
@@ -86,7 +93,7 @@ def _valid(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
     """Float [rows, 1, width], 1 within each row's length; 1 where all are equal."""
     if min(lengths) == x.shape[2]:
         return x.new_ones(1, 1, 1)
-    ends = torch.tensor(list(lengths), device=x.device)
+    ends = sent(lengths, x.device)
     return (torch.arange(x.shape[2], device=x.device) < ends[:, None])[:, None].to(x)
 
 
@@ -147,10 +154,16 @@ def _decode(
     x = hift.conv_post(leaky_relu(x) * _valid(x, sizes))
     bins = hift.istft_params["n_fft"] // 2 + 1
     magnitude, phase = x[:, :bins].exp().clip(max=1e2), x[:, bins:].sin()
-    return [
-        _wave(hift, magnitude[index, :, :size], phase[index, :, :size])
-        for index, size in enumerate(sizes)
-    ]
+    waves: dict[int, torch.Tensor] = {}
+    for size in set(sizes):  # in one go what is of one length: each makes the program wait
+        alike = [index for index, other in enumerate(sizes) if other == size]
+        made = _wave(
+            hift,
+            torch.stack([magnitude[index, :, :size] for index in alike]),
+            torch.stack([phase[index, :, :size] for index in alike]),
+        )
+        waves.update(zip(alike, made, strict=True))
+    return [waves[index] for index in range(len(sizes))]
 
 
 def _residual(block: Any, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

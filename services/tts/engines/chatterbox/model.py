@@ -15,7 +15,7 @@ import torch
 from services.tts.engines.base import SAMPLE_RATE, SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.decoding import Decoding
-from services.tts.engines.chatterbox.device import check_range, on_device
+from services.tts.engines.chatterbox.device import check_range, on_device, sent
 from services.tts.engines.chatterbox.flow import Reference
 from services.tts.engines.chatterbox.listener import taking_part
 from services.tts.engines.chatterbox.load import Models
@@ -237,7 +237,7 @@ class ChatterboxModel:
             return build(
                 t3,
                 speech.voice.for_t3(emotion, self._device, self._dtype),
-                tokens.to(self._device),
+                sent(tokens, self._device),
                 key=(speech.voice.key, emotion),
                 guided=speech.params.cfg_weight > 0,
             )

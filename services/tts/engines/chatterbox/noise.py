@@ -41,5 +41,5 @@ class NoiseStrip:
         """A phase [harmonics] in (-pi, pi) for each harmonic; the fundamental's is 0."""
         drawn = self._values[(torch.arange(harmonics, device=self._values.device) + place) % _STRIP]
         phases = torch.erf(drawn / 2**0.5) * torch.pi  # of a normal value: uniform
-        phases[0] = 0
+        phases[:1].zero_()  # an assignment would wait for the device
         return phases

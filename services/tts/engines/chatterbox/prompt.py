@@ -56,7 +56,7 @@ def build(
     voice = t3.prepare_conditioning(conditions)[0]
     text = t3.text_emb(text_tokens)
     texts = torch.stack((text, torch.zeros_like(text))) if guided else text[None]
-    start = speech(t3, torch.tensor([START_TOKEN], device=text.device), torch.tensor([0]))
+    start = speech(t3, text_tokens.new_full((1,), START_TOKEN), text_tokens.new_zeros(1))
     if not t3.is_gpt:
         texts = texts + t3.text_pos_emb(text_tokens[None])
         start = start.expand(2, -1)  # the package feeds the mark twice, and so it was tuned
@@ -82,4 +82,4 @@ def speech(t3: Any, tokens: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
     embedded = t3.speech_emb(tokens)
     if t3.is_gpt:
         return embedded
-    return embedded + t3.speech_pos_emb.emb(steps.to(embedded.device))
+    return embedded + t3.speech_pos_emb.emb(steps)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from services.tts.engines.chatterbox.device import sent
 from services.tts.engines.chatterbox.variants import Order, SamplingParams
 
 _NEVER = float("-inf")
@@ -25,6 +26,7 @@ class RowValues:
     top_p: torch.Tensor
     min_p: torch.Tensor
     penalty: torch.Tensor
+    guidance: torch.Tensor
     most: int
     """Greatest ``top_k``; 0 when no row limits it."""
     nucleus: bool
@@ -38,18 +40,19 @@ class RowValues:
     ) -> "RowValues":
         """Gather the values of a batch's rows."""
         limits = [min(row.top_k or vocabulary, vocabulary) for row in rows]
-        table = torch.tensor(
-            [[row.temperature, row.top_p, row.min_p, row.repetition_penalty] for row in rows],
-            dtype=torch.float32,
-            device=device,
-        )
-        temperature, top_p, min_p, penalty = table.split(1, dim=1)
+        values = [
+            (row.temperature, row.top_p, row.min_p, row.repetition_penalty, row.cfg_weight, limit)
+            for row, limit in zip(rows, limits, strict=True)
+        ]
+        table = sent(values, device, torch.float32).split(1, dim=1)
+        temperature, top_p, min_p, penalty, guidance, top_k = table
         return cls(
             temperature=temperature,
-            top_k=torch.tensor(limits, device=device)[:, None],
+            top_k=top_k.long(),
             top_p=top_p,
             min_p=min_p,
             penalty=penalty,
+            guidance=guidance,
             most=0 if all(limit == vocabulary for limit in limits) else max(limits),
             nucleus=any(row.top_p < 1 for row in rows),
             floor=any(row.min_p > 0 for row in rows),

@@ -16,6 +16,7 @@ import torch
 
 from services.tts.engines.chatterbox import flow as flows
 from services.tts.engines.chatterbox import hift as hifts
+from services.tts.engines.chatterbox.device import sent
 from services.tts.engines.chatterbox.flow import FRAMES_PER_TOKEN, LOOK_AHEAD, FlowRow, Reference
 from services.tts.engines.chatterbox.hift import HOP, Rendered, SourceRow
 from services.tts.engines.chatterbox.noise import NoiseStrip
@@ -124,17 +125,23 @@ class SpeechStream:
             noise=noise.source(place, self.emitted * HOP, fresh.shape[1] * HOP, harmonics),
         )
 
-    def accept(self, row: SourceRow, rendered: Rendered, marked: torch.Tensor) -> torch.Tensor:
+    def kept(self, row: SourceRow) -> int:
+        """Mel frames of what the vocoder was given that are done with after it."""
+        return int(row.mels.shape[1]) - (0 if self.closing else HELD)
+
+    def accept(
+        self, row: SourceRow, rendered: Rendered, phase: float, marked: torch.Tensor
+    ) -> torch.Tensor:
         """Take the vocoder's result; the samples [n] that can be given out.
 
         Args:
             row: what the vocoder was given.
             rendered: what it made.
+            phase: cycles of the fundamental after the frames that are done with.
             marked: its samples, with the watermark, on the CPU.
         """
         known = row.cached.shape[0] // HOP
-        total = int(row.mels.shape[1])
-        kept = total if self.closing else total - HELD
+        kept = self.kept(row)
         samples = marked[known * HOP : kept * HOP].clone()
         if self._held is not None:
             samples[: FADE * HOP] = _crossfade(self._held, samples[: FADE * HOP])
@@ -142,7 +149,7 @@ class SpeechStream:
         self._mels = row.mels[:, left:kept].clone()
         self._source = rendered.source[left * HOP : kept * HOP].clone()
         self._held = marked[kept * HOP :][: FADE * HOP].clone()
-        self._phase = float(rendered.cycles[kept] % 1)
+        self._phase = phase % 1
         self.emitted += kept - known
         self.chunks += 1
         return samples
@@ -175,7 +182,7 @@ class Vocoder:
         self._fade_in = s3gen.trim_fade.cpu()
         self._noise = NoiseStrip(s3gen.trim_fade.device)
         self._harmonics = int(self._hift.nb_harmonics) + 1
-        hifts.fold_weight_norm(self._hift)
+        hifts.prepare(self._hift)
 
     def reference(self, conditions: dict[str, Any]) -> Reference:
         """Prepare a voice."""
@@ -216,15 +223,19 @@ class Vocoder:
                 for stream, frames in zip(streams, made, strict=True)
             ]
             rendered = hifts.render(self._hift, rows)
+            pairs = zip(streams, rows, rendered, strict=True)
+            ends = torch.stack([made.cycles[stream.kept(row)] for stream, row, made in pairs])
             marked = self._marked([result.samples for result in rendered])
             return [
                 self._finished(*parts)
-                for parts in zip(streams, rows, rendered, marked, strict=True)
+                for parts in zip(streams, rows, rendered, ends.tolist(), marked, strict=True)
             ]
 
     def _marked(self, sounds: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Samples of each with the mark, read from the device all at once."""
         marked = sounds if self._watermark is None else self._watermark(sounds)
-        return [sound.cpu() for sound in marked]
+        together = torch.cat(list(marked)).cpu()
+        return list(together.split([sound.shape[0] for sound in marked]))
 
     def _flow_row(self, stream: SpeechStream) -> FlowRow:
         tokens = stream.tokens[stream.first_token : stream.last_token]
@@ -237,13 +248,19 @@ class Vocoder:
             dim=1,
         )
         device = stream.reference.tokens.device
-        return FlowRow(stream.reference, torch.tensor(tokens, device=device), noise, stream.closing)
+        said = sent(tokens, device, torch.long)
+        return FlowRow(stream.reference, said, noise, stream.closing)
 
     def _finished(
-        self, stream: SpeechStream, row: SourceRow, rendered: Rendered, marked: torch.Tensor
+        self,
+        stream: SpeechStream,
+        row: SourceRow,
+        rendered: Rendered,
+        phase: float,
+        marked: torch.Tensor,
     ) -> torch.Tensor:
         first = stream.chunks == 0
-        samples = stream.accept(row, rendered, marked)
+        samples = stream.accept(row, rendered, phase, marked)
         if first:  # the reference rings on for a moment; the package fades it out too
             length = min(samples.shape[0], self._fade_in.shape[0])
             samples[:length] *= self._fade_in[:length]

@@ -16,6 +16,7 @@ import pyloudnorm
 import torch
 
 from services.tts.engines.base import SAMPLE_RATE, Samples
+from services.tts.engines.chatterbox.device import sent
 from services.tts.engines.chatterbox.load import Models
 from shared.errors import InvalidRequest
 
@@ -58,8 +59,8 @@ class VoiceConditions:
         from chatterbox.models.t3.modules.cond_enc import T3Cond  # noqa: PLC0415
 
         return T3Cond(
-            speaker_emb=self.speaker.to(device=device, dtype=dtype),
-            cond_prompt_speech_tokens=self.prompt.to(device),
+            speaker_emb=sent(self.speaker, device, dtype),
+            cond_prompt_speech_tokens=sent(self.prompt, device),
             emotion_adv=torch.full((1, 1, 1), emotion, device=device, dtype=dtype),
         )
 
