@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from services.orchestrator.llm.base import Message
 from services.orchestrator.metrics import OrchestratorMetrics
 from services.orchestrator.pipeline.conversation import Conversation
@@ -16,6 +18,7 @@ from services.orchestrator.pipeline.parts import Parts
 from services.orchestrator.pipeline.ports import Piece
 from services.orchestrator.pipeline.thinking import Thinking
 from shared.clock import SystemClock
+from shared.errors import InvalidRequest
 from shared.protocol import conversation as wire
 from shared.protocol.base import Message as Event
 from tests.bench.conversation.inprocess import Ears, Mind, Voice
@@ -115,3 +118,51 @@ async def test_a_voice_is_not_read_further_than_is_of_use() -> None:
         conversation.happen(wire.Interrupt())
         await settle()
         assert voice.made <= 25
+
+
+async def test_after_an_interruption_the_voice_may_make_more() -> None:
+    voice = Endless()
+    async with talking(voice) as (conversation, _):
+        await settle()
+        conversation.happen(wire.Text(text="tell me everything"))
+        await settle()
+        conversation.happen(wire.Interrupt())
+        await settle()
+        made = voice.made
+        conversation.happen(wire.Text(text="and the rest"))
+        await settle()
+        assert voice.made >= made + 20
+
+
+async def test_a_line_that_is_gone_ends_the_reply_and_its_clock() -> None:
+    async with talking(Voice()) as (conversation, client):
+        await settle()
+        conversation.happen(wire.Text(text="book a table"))
+        await settle()
+        assert not conversation.idle.is_set()
+        timer = conversation._timer
+        assert timer is not None
+        conversation.hang_up()
+        assert "reply.done" in client.kinds()
+        assert timer.cancelled()
+        assert conversation.idle.is_set()
+
+
+async def test_what_ends_in_the_middle_of_a_reply_leaves_no_timer() -> None:
+    async with talking(Voice()) as (conversation, _):
+        await settle()
+        conversation.happen(wire.Text(text="book a table"))
+        await settle()
+        timer = conversation._timer
+        assert timer is not None
+    assert timer.cancelled()
+
+
+async def test_the_audios_format_is_settled_by_the_first_audio() -> None:
+    async with talking(Voice()) as (conversation, _):
+        await conversation.configure(wire.Config(sample_rate=8_000))
+        await conversation.microphone(bytes(320))
+        with pytest.raises(InvalidRequest) as caught:
+            await conversation.configure(wire.Config(sample_rate=16_000))
+        assert caught.value.param == "sample_rate"
+        await conversation.configure(wire.Config(language="de"))
