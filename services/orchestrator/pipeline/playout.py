@@ -121,7 +121,7 @@ class Playout:
 
     def next_at(self, now: float) -> float | None:
         """When to look again: more may be sent, or all has been played."""
-        if self.held or self._anchor is None:
+        if self._anchor is None:
             return None
         if self._pieces:
             step = min(_SLICE_S, self.ahead_s / 2, self.queued_s - self.sent_s)

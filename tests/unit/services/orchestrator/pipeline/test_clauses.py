@@ -40,3 +40,17 @@ def test_a_run_without_punctuation_is_cut_at_a_space() -> None:
 @given(st.lists(st.text(alphabet="ab .,!?;:\n。、", max_size=30), max_size=30))
 def test_nothing_is_changed_or_dropped(tokens: list[str]) -> None:
     assert "".join(cut(*tokens)) == "".join(tokens)
+
+
+def test_a_word_without_an_end_is_cut_where_it_must_be() -> None:
+    assert [len(piece) for piece in cut("x" * 450)] == [200, 200, 50]
+
+
+def test_a_mark_alone_is_no_clause() -> None:
+    assert cut("! Hello there. Bye")[0] == "! Hello there. "
+
+
+def test_the_rest_is_given_once() -> None:
+    clauses = Clauses()
+    clauses.add("Hello")
+    assert (clauses.rest(), clauses.rest()) == ("Hello", "")

@@ -142,3 +142,18 @@ def test_real_voices_are_told_apart() -> None:
             room.until(4.0)
         assert "audio.duck" not in told(alone), entry["file"]
         assert "audio.duck" in told(joined), entry["file"]
+
+
+def test_a_long_reply_is_not_remembered_whole() -> None:
+    guard = EchoGuard()
+    for step in range(1000):
+        guard.play(bytes(9600), step * 0.2)
+    assert len(guard._played) <= 12
+
+
+def test_what_the_client_threw_away_has_no_echo() -> None:
+    guard = EchoGuard()
+    for step in range(5):
+        guard.play(bytes(9600), step * 0.2)
+    guard.silence(0.3)
+    assert [at for at, _ in guard._played] == pytest.approx([0.0, 0.2])

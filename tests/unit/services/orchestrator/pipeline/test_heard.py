@@ -69,8 +69,22 @@ def test_a_word_is_heard_with_the_piece_that_says_it() -> None:
 
 
 def test_times_that_go_back_take_no_word_back() -> None:
-    text = "One two three."
+    text = "One two three four."
+    times = [(0.0, 0.2), (2.0, 2.2), (1.0, 1.2), (1.2, 1.4)]
     heard = HeardText()
-    heard.add(text, Spoken(0, len(text), [(0.0, 0.2), (2.0, 2.2), (1.0, 1.2)]), 0.0, 3.0)
+    heard.add(text, Spoken(0, len(text), times), 0.0, 3.0)
     assert heard.upto(text, 1.5) == "One"
     assert heard.upto(text, 2.1) == text
+
+
+def test_an_engine_that_says_two_words_as_one() -> None:
+    text = "One two three four."
+    heard = HeardText()
+    heard.add(text, Spoken(0, len(text), [(0.0, 1.0), (1.0, 2.0)]), 0.0, 2.0)
+    assert [heard.upto(text, at) for at in (0.4, 0.6, 1.6)] == ["", "One two", text]
+
+
+def test_a_word_cut_in_two_is_heard_by_the_end_of_its_first_piece() -> None:
+    heard = HeardText()
+    heard.add("elephant", Spoken(0, 3), 0.0, 1.0)
+    assert heard.upto("elephant", 1.0) == "elephant"

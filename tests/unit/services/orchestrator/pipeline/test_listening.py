@@ -216,6 +216,7 @@ def test_an_echo_that_outlasts_the_reply_is_nobody() -> None:
     stage.does(start())
     stage.waits(9)
     assert stage.is_in(State.IDLE)
+    assert stage.dialogue.deadline is None
 
 
 # -- the recogniser is gone ------------------------------------------------------------

@@ -86,6 +86,8 @@ def test_what_the_client_reports_while_it_is_held_is_where_it_stands() -> None:
     playout.add(SECOND)
     playout.due(0.0)
     playout.hold(0.3)
+    playout.report(7.0, 0.32)
+    assert playout.played_s(0.33) == 1.0
     playout.report(0.25, 0.35)
     assert playout.played_s(0.9) == 0.25
     playout.release(0.9)

@@ -44,3 +44,11 @@ async def test_an_end_without_text_ends() -> None:
     saying = Saying()
     saying.end()
     assert [text async for text in saying] == []
+
+
+async def test_an_end_that_is_waited_for_ends() -> None:
+    saying = Saying()
+    waiting = asyncio.create_task(anext(saying, None))
+    await asyncio.sleep(0)
+    saying.end()
+    assert await asyncio.wait_for(waiting, 10) is None

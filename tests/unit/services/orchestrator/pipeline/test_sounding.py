@@ -27,9 +27,29 @@ def reply() -> Reply:
     return Reply(1, "Hello?", Playout(1.0), turn_id="turn_1", text="Hello.", confirmed=True)
 
 
+class Guard(EchoGuard):
+    """Notes when what is played, and from when on nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self.silent_from: float | None = None
+
+    def play(self, pcm: bytes, at: float) -> None:
+        self.times.append(at)
+
+    def silence(self, now: float) -> None:
+        self.silent_from = now
+
+
 @pytest.fixture
-def sounding(stage: Stage) -> Sounding:
-    return Sounding(stage, EchoGuard())
+def guard() -> Guard:
+    return Guard()
+
+
+@pytest.fixture
+def sounding(stage: Stage, guard: Guard) -> Sounding:
+    return Sounding(stage, guard)
 
 
 def told(stage: Stage) -> list[str]:
@@ -103,3 +123,27 @@ def test_a_filler_gives_way_to_the_answer(stage: Stage, reply: Reply, sounding: 
     speak(sounding, reply)
     assert reply.playout.queued_s - sent < 1.1
     assert reply.times.audio_s == 1.0
+
+
+def test_what_was_played_is_over_when_it_is_let_go(
+    stage: Stage, reply: Reply, sounding: Sounding
+) -> None:
+    speak(sounding, reply)
+    reply.playout.whole = True
+    sounding.pump(reply)
+    sounding.hold(reply)
+    reply.playout.report(1.0, stage.now)
+    assert not sounding.pump(reply)
+    sounding.release(reply)
+    assert sounding.pump(reply)
+
+
+def test_the_echo_is_expected_when_the_client_plays_it(
+    stage: Stage, reply: Reply, sounding: Sounding, guard: Guard
+) -> None:
+    speak(sounding, reply, 3 * SECOND)
+    sounding.pump(reply)
+    assert guard.times == pytest.approx([10.0, 10.2, 10.4, 10.6, 10.8])
+    stage.now += 0.1
+    sounding.clear(reply)
+    assert guard.silent_from == stage.now

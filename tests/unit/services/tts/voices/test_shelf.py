@@ -92,9 +92,10 @@ async def test_the_second_place_serves_where_the_first_is_damaged_or_down() -> N
         np.testing.assert_array_equal(loaded["prompt"], MADE["prompt"])
 
 
-async def test_a_place_that_fails_costs_nobody_the_other() -> None:
+@pytest.mark.parametrize("error", [OSError("full"), UpstreamFailed("away")])
+async def test_a_place_that_fails_costs_nobody_the_other(error: Exception) -> None:
     second = Place()
-    await VoiceShelf(RECORD, sealer(KEY), (Place(OSError("full")), second)).save("e/1", MADE)
+    await VoiceShelf(RECORD, sealer(KEY), (Place(error), second)).save("e/1", MADE)
     assert await VoiceShelf(RECORD, sealer(KEY), (second,)).load("e/1") is not None
     assert await VoiceShelf(RECORD, sealer(KEY), (Place(),)).load("e/1") is None
 
