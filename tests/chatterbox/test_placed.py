@@ -108,8 +108,8 @@ def test_replayed_steps_and_batches_sound_as_on_the_cpu(traffic: Traffic) -> Non
     assert there.captured == 1
 
 
-def speaking(variant: Variant, rows: int) -> tuple[RunningBatch, list[Any]]:
-    """Requests whose prompts are in the cache, and whose step was captured."""
+def joined(variant: Variant, rows: int) -> tuple[RunningBatch, list[Any]]:
+    """Requests whose prompts are taken next."""
     t3 = load.prepared(small.t3(variant), SECOND)
     capacity = Capacity(slots=2 * rows, length=160, prefill=400, fixed=True)
     spec = SPECS[variant]
@@ -126,12 +126,27 @@ def speaking(variant: Variant, rows: int) -> tuple[RunningBatch, list[Any]]:
                 guided=spec.sampling.cfg_weight > 0,
             )
         limits = Limits(least=20, most=20, loops=False)
-        joined = batch.insert(prompt, replace(spec.sampling, seed=index), limits)
-        assert joined is not None
-        live.append(joined)
+        decoding = batch.insert(prompt, replace(spec.sampling, seed=index), limits)
+        assert decoding is not None
+        live.append(decoding)
+    return batch, live
+
+
+def speaking(variant: Variant, rows: int) -> tuple[RunningBatch, list[Any]]:
+    """Requests whose prompts are in the cache, and whose step was captured."""
+    batch, live = joined(variant, rows)
     for _ in range(3):
         batch.step(live)
     return batch, live
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_newcomers_wait_together(variant: Variant, rows: int, traffic: Traffic) -> None:
+    batch, live = joined(variant, rows)
+    traffic.clear()
+    batch.step(live)
+    assert {len(one.tokens) for one in live} == {1}
+    assert traffic.waits.total() == (2 if variant is Variant.MULTILINGUAL else 1)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -57,10 +57,20 @@ class _Watching:
         self._segments = segments
         self._watch = watch
         self._seen: dict[int, list[torch.Tensor]] = {}
+        self._read: dict[int, torch.Tensor] = {}
 
     def weights(self, index: int) -> torch.Tensor:
-        """Mean weights [rows, text] of the watched heads for a segment."""
-        return torch.stack(self._seen[index]).mean(0)
+        """Mean weights [rows, text] of the watched heads for a segment, on the CPU.
+
+        The first call reads those of all segments: each reading waits for a device.
+        """
+        if not self._read:
+            means = {key: torch.stack(seen).mean(0) for key, seen in self._seen.items()}
+            flat = torch.cat([mean.flatten() for mean in means.values()]).cpu()
+            parts = flat.split([mean.numel() for mean in means.values()])
+            pairs = zip(means.items(), parts, strict=True)
+            self._read = {key: part.view(mean.shape) for (key, mean), part in pairs}
+        return self._read[index]
 
     def _look(self, layer: int, index: int, query: torch.Tensor, key: torch.Tensor) -> None:
         """Note a segment's: [heads, count, head_dim] and [heads, end, head_dim]."""

@@ -16,7 +16,7 @@ _SURE = 2.0**15
 """Logit that settles a draw; the package's value."""
 
 Look = Callable[[int], torch.Tensor]
-"""Index of a row to its attention weights [tokens, text]."""
+"""Index of a row to its attention weights [tokens, text], on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _verdict(one: Decoding, index: int, look: Look) -> Verdict:
     verdict = Verdict.FREE
     if one.alignment is not None:
         last = one.tokens[-1] if one.tokens else START_TOKEN
-        verdict = one.alignment.step(look(index).cpu(), last)
+        verdict = one.alignment.step(look(index), last)
     early = verdict is Verdict.FREE and len(one.tokens) < one.limits.least
     return Verdict.GO_ON if early else verdict
 
