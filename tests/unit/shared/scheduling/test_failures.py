@@ -89,13 +89,16 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_says_when_to_return
 
 
 async def test_a_stuck_step_fails_its_jobs_and_the_runner_goes_on_after_it() -> None:
-    model = Counter()
-    async with running(model, step_timeout_s=0.2) as runner:
+    model, clock = Counter(), ManualClock()
+    async with running(model, clock=clock, step_timeout_s=0.2) as runner:
         model.gate.clear()
         stuck = runner.submit(1)
+        await entered(model)
+        clock.advance(0.3)
         with pytest.raises(DeadlineExceeded):
             await stuck.result()
         model.gate.set()
+        await until(model.looked.is_set)
         assert await runner.submit(1).result() == 1
     assert model.released[0] == 1
 

@@ -153,9 +153,8 @@ async def test_what_ends_in_the_middle_of_a_reply_leaves_no_timer() -> None:
         await settle()
         conversation.happen(wire.Text(text="book a table"))
         await settle()
-        timer = conversation._timer
-        assert timer is not None
-    assert timer.cancelled()
+        assert conversation._timer is not None
+    assert conversation._timer is None or conversation._timer.cancelled()
 
 
 async def test_the_audios_format_is_settled_by_the_first_audio() -> None:
