@@ -23,8 +23,9 @@ from services.tts.engines.base import SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.decode import Capacity, RunningBatch
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.load import Models, build_t3, find, load
-from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.model import ChatterboxModel
 from services.tts.engines.chatterbox.prompt import build
+from services.tts.engines.chatterbox.sizes import Sizes
 from services.tts.engines.chatterbox.utterance import Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions, listen

@@ -10,7 +10,8 @@ import torch
 
 from services.tts.engines.base import SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox.guards import Limits
-from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.model import ChatterboxModel
+from services.tts.engines.chatterbox.sizes import Sizes
 from services.tts.engines.chatterbox.text import Span
 from services.tts.engines.chatterbox.utterance import Piece, Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant, VariantSpec

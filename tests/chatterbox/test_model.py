@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from services.tts.engines.base import SpeechChunk, SpeechRequest
-from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.model import ChatterboxModel
+from services.tts.engines.chatterbox.sizes import Sizes
 from services.tts.engines.chatterbox.utterance import Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.vocode import WINDOW

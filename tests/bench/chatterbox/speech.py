@@ -11,10 +11,10 @@ import torch
 from services.tts.engines.base import SAMPLE_RATE, SpeechChunk, SpeechRequest
 from services.tts.engines.chatterbox import flow, hift
 from services.tts.engines.chatterbox.decode import RunningBatch
-from services.tts.engines.chatterbox.engine import sizes_of
 from services.tts.engines.chatterbox.guards import Limits
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.model import ChatterboxModel
+from services.tts.engines.chatterbox.sizes import sizes_of
 from services.tts.engines.chatterbox.utterance import Piece, Speech, pieces
 from services.tts.engines.chatterbox.variants import VariantSpec
 from services.tts.engines.chatterbox.watermark import Watermark

@@ -10,6 +10,7 @@ that many requests share each step:
 ``preparing``    the same as named arrays, to be kept; named after the weights
 ``text``         normalising, splitting, padding, the token budget
 ``device``       a device as the thread's own, its memory, its tables
+``packed``       linear layers laid out for oneDNN, on a CPU
 ``cache``        key/value slots, a position per row
 ``attention``    what a layer attends to: ragged rows, or slots under a mask
 ``backbone``     one pass of GPT-2 or Llama over packed tokens
@@ -31,6 +32,7 @@ that many requests share each step:
 ``words``        when each word is spoken
 ``listener``     what a listener has in store, and who yields to whom
 ``utterance``    one request between its text and its last sample
+``sizes``        how much of a device is used
 ``model``        one step of everything, for the scheduler's runner
 ``engine``       the engine seam: voices, options, one runner over all devices
 ``offer``        whether it can run here, from the settings

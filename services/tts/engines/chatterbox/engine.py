@@ -19,8 +19,9 @@ from services.tts.engines.base import (
 from services.tts.engines.chatterbox import load
 from services.tts.engines.chatterbox.listener import Listener
 from services.tts.engines.chatterbox.load import Models
-from services.tts.engines.chatterbox.model import ChatterboxModel, Sizes
+from services.tts.engines.chatterbox.model import ChatterboxModel
 from services.tts.engines.chatterbox.preparing import ConditionsPreparing
+from services.tts.engines.chatterbox.sizes import sizes_of
 from services.tts.engines.chatterbox.utterance import Speech
 from services.tts.engines.chatterbox.variants import SPECS, Variant
 from services.tts.engines.chatterbox.voice import VoiceConditions
@@ -43,13 +44,6 @@ _AHEAD_S = 4.0
 _STEP_TIMEOUT_S = 60.0
 _MAX_CHARS = 1200
 """Longest text of a request; it is cut again at the variant's own safe length."""
-_REQUESTS = {"cuda": 32, "cpu": 4}
-_VOCODED = {"cuda": 32, "cpu": 4}
-_PREFILL = {"cuda": 2048, "cpu": 64}
-"""Prompt tokens taken beside a step: on CUDA the texts of 32 newcomers at once, so that their
-first chunks share a batch, too."""
-_PREFIX_BYTES = {"cuda": 5 << 29, "cpu": 1 << 30}
-"""For the prompts of voices: 64 of turbo's, 39 MB each, on CUDA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,21 +246,3 @@ def _device(name: str) -> torch.device:
         there = f"{count} CUDA devices" if count else "no NVIDIA GPU, or no driver for it,"
         raise EngineUnavailable(f"TTS_DEVICE={name}: {there} found; set TTS_DEVICE=cpu or auto")
     return device
-
-
-def sizes_of(device: torch.device, requests: int = 0, voices: int = 64) -> Sizes:
-    """How much of a device is used.
-
-    Args:
-        device: what it is on.
-        requests: spoken at once; 0: what suits it.
-        voices: kept at once.
-    """
-    requests = requests or _REQUESTS[device.type]
-    return Sizes(
-        requests=requests,
-        vocode=min(requests, _VOCODED[device.type]),
-        voices=voices,
-        prefill=_PREFILL[device.type],
-        prefix_bytes=_PREFIX_BYTES[device.type],
-    )

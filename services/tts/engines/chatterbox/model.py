@@ -7,7 +7,6 @@ joined, and makes the audio that is due: first chunks before later ones.
 import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
@@ -20,39 +19,20 @@ from services.tts.engines.chatterbox.flow import Reference
 from services.tts.engines.chatterbox.listener import taking_part
 from services.tts.engines.chatterbox.load import Models
 from services.tts.engines.chatterbox.prompt import Prompt, build
+from services.tts.engines.chatterbox.sizes import Sizes
 from services.tts.engines.chatterbox.utterance import Piece, Speech, Utterance, pieces
 from services.tts.engines.chatterbox.variants import VariantSpec
 from services.tts.engines.chatterbox.vocode import WINDOW, Vocoder
-from services.tts.engines.chatterbox.voice import Recently, is_of
+from services.tts.engines.chatterbox.voice import VoiceConditions, is_of
 from services.tts.engines.chatterbox.watermark import Watermark
 from shared.clock import Clock, SystemClock
 from shared.errors import EngineFailed, ParleyError
+from shared.recent import Recent
 from shared.scheduling.job import Job, Step
 
 log = logging.getLogger(__name__)
 
 SpeechJob = Job[Speech, SpeechChunk]
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What a device is given.
-
-    Attributes:
-        requests: that it speaks at once.
-        vocode: streams in one batch of the vocoder.
-        voices: kept on the device.
-        prefill: prompt tokens taken beside a step of decoding.
-        length: longest prompt and speech of a row, in tokens.
-        prefix_bytes: memory for the prompts of voices.
-    """
-
-    requests: int
-    vocode: int
-    voices: int = 64
-    prefill: int = 64
-    length: int = 1600
-    prefix_bytes: int = 1 << 30
 
 
 class ChatterboxModel:
@@ -94,7 +74,7 @@ class ChatterboxModel:
             ),
         )
         self._vocoder = Vocoder(models.s3gen, steps=models.spec.flow_steps, watermark=watermark)
-        self._voices: Recently[str, Reference] = Recently(sizes.voices)
+        self._voices: Recent[str, Reference] = Recent(sizes.voices)
         self._unwanted: deque[str] = deque()
         self._put_off = False
 
@@ -206,18 +186,22 @@ class ChatterboxModel:
 
     def _join(self, job: SpeechJob) -> None:
         if job.state is None:
-            speech = job.request
-            reference = self._voices.get(
-                speech.voice.key, lambda: self._vocoder.reference(speech.voice.reference)
-            )
-            job.state = Utterance(
-                self._models.spec, reference, speech, self._plan(speech.request, self._models.spec)
-            )
+            speech, spec = job.request, self._models.spec
+            plan = self._plan(speech.request, spec)
+            job.state = Utterance(spec, self._reference(speech.voice), speech, plan)
         state: Utterance = job.state
         if state.waiting and state.decoding is None:
             decoding = self._insert(state.speech, state.waiting[0])
             if decoding is not None:
                 state.begin(decoding)
+
+    def _reference(self, voice: VoiceConditions) -> Reference:
+        """What the vocoder knows of a voice, made where it was not spoken lately."""
+        kept = self._voices.get(voice.key)
+        if kept is None:
+            kept = self._vocoder.reference(voice.reference)
+            self._voices.put(voice.key, kept)
+        return kept
 
     def _insert(self, speech: Speech, piece: Piece) -> Decoding | None:
         prompt = self._prompt(speech, piece.spoken)

@@ -5,10 +5,8 @@ request, and both what is made from a recording and what a device derives from t
 kept for the voices spoken lately only.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import librosa
 import numpy as np
@@ -27,9 +25,6 @@ _SHORTEST_S = 5.0
 """Of a recording for turbo."""
 _LOUDNESS = -27.0
 """LUFS of a recording for turbo."""
-
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,33 +58,6 @@ class VoiceConditions:
             cond_prompt_speech_tokens=sent(self.prompt, device),
             emotion_adv=torch.full((1, 1, 1), emotion, device=device, dtype=dtype),
         )
-
-
-class Recently(Generic[Key, Value]):
-    """A bounded cache: the least recently used is dropped."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[Key, Value] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value of a key, made where it is not kept."""
-        if key not in self._kept:
-            self._kept[key] = make()
-            if len(self._kept) > self._limit:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(tuple(self._kept))
-
-    def drop(self, key: Key) -> None:
-        """Forget a key."""
-        self._kept.pop(key, None)
 
 
 def key_of(voice_id: str, digest: str) -> str:
