@@ -5,8 +5,9 @@ VENV ?= .venv
 PY = $(VENV)/bin/python
 PYTEST ?=
 GPU ?=
-# torch's threads spin at their barriers unless told not to, which a shared CPU pays for dearly.
-CB = OMP_WAIT_POLICY=PASSIVE $(VENV)-tts-chatterbox/bin/python
+# torch's threads spin at their barriers unless told not to, which a shared CPU pays for dearly;
+# a moment of it saves being woken hundreds of times a step.
+CB = OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=10000 $(VENV)-tts-chatterbox/bin/python
 export PYTHON
 
 .DEFAULT_GOAL := help

@@ -31,6 +31,7 @@ LAUNCHER = (
     ("`LOGS`", "`0`, `1`", "`0`", "1: `make run` shows the services' logs, else it keeps them."),
     ("`OMP_NUM_THREADS`", "integer (≥ 1)", "", "Threads of a service; see docs/operations.md."),
     ("`OMP_WAIT_POLICY`", "`PASSIVE`, `ACTIVE`", "`PASSIVE`", "What a waiting thread does."),
+    ("`GOMP_SPINCOUNT`", "integer", "`10000`", "TTS: how often it looks before it sleeps."),
 )
 """What the launcher reads beside the services' settings."""
 

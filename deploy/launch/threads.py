@@ -20,6 +20,8 @@ def variables(service: str, cores: int, environ: Mapping[str, str]) -> dict[str,
 
     A waiting OpenMP thread sleeps (`PASSIVE`): by default it spins at its barrier and takes the
     core from the thread that it waits for, which costs ten times the work on a busy machine.
+    For speech it spins a moment first (``GOMP_SPINCOUNT``): a step of Chatterbox on a CPU is
+    hundreds of short sections, and to be woken for each takes as long as their work.
     CTranslate2 goes by OpenMP's number; onnxruntime is told by the engine's own setting, and
     numpy's OpenBLAS, which knows no waiting but spinning, has one thread (``services``).
     """
@@ -28,6 +30,6 @@ def variables(service: str, cores: int, environ: Mapping[str, str]) -> dict[str,
         "OMP_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",
         "MKL_NUM_THREADS": threads,
-        **({"TTS_THREADS": threads} if service == "tts" else {}),
+        **({"TTS_THREADS": threads, "GOMP_SPINCOUNT": "10000"} if service == "tts" else {}),
     }
     return {name: value for name, value in chosen.items() if name not in environ}

@@ -16,6 +16,7 @@ def test_what_the_user_sets_stays() -> None:
     assert chosen["MKL_NUM_THREADS"] == "4"
 
 
-def test_only_tts_is_told_its_own_threads() -> None:
+def test_only_tts_is_told_its_own_threads_and_to_spin_a_moment() -> None:
     assert variables("tts", 8, {})["TTS_THREADS"] == "4"
-    assert not any(name.startswith(("ASR_", "TTS_")) for name in variables("asr", 8, {}))
+    assert variables("tts", 8, {})["GOMP_SPINCOUNT"] == "10000"
+    assert not any(name.startswith(("ASR_", "TTS_", "GOMP_")) for name in variables("asr", 8, {}))
