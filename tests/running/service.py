@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from types import TracebackType
 from typing import ClassVar, Self
 
 import httpx
@@ -78,12 +77,7 @@ class ServiceProcess:
             raise RuntimeError(f"{self.name} did not start:\n" + "\n".join(self.log))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def signal(self, number: signal.Signals) -> None:

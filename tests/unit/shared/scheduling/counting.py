@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from shared.errors import EngineFailed, OutOfMemory
+from shared.scheduling.handle import Handle
 from shared.scheduling.job import Job, Step
 from shared.scheduling.runner import Runner
 
@@ -84,6 +85,18 @@ async def running(*models: Counter, **options: Any) -> AsyncIterator[Runner[int,
 async def entered(model: Counter) -> None:
     assert await asyncio.to_thread(model.entered.wait, 10)
     model.entered.clear()
+
+
+async def one_then(count: int, model: Counter, runner: Runner[int, int]) -> list[Handle[int, int]]:
+    """A job that has a step to itself, and as many more that came during it; all are done."""
+    model.gate.clear()
+    model.entered.clear()
+    first = runner.submit(1)
+    await entered(model)
+    jobs = [first, *(runner.submit(1) for _ in range(count))]
+    model.gate.set()
+    assert await asyncio.gather(*(job.result() for job in jobs)) == [1] * len(jobs)
+    return jobs
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import DeadlineExceeded, EngineFailed, EngineUnavailable, OutOfMemory
 from shared.resilience import CircuitBreaker
 from tests.doubles.clock import ManualClock
-from tests.unit.shared.scheduling.counting import Counter, entered, running, until
+from tests.unit.shared.scheduling.counting import Counter, entered, one_then, running, until
 from tests.unit.shared.scheduling.recorder import Recorder
 
 
@@ -15,13 +15,7 @@ from tests.unit.shared.scheduling.recorder import Recorder
 async def test_a_step_that_does_not_fit_is_tried_again_with_half(fits: int) -> None:
     model = Counter(fits=fits)
     async with running(model) as runner:
-        model.gate.clear()
-        first = runner.submit(1)
-        await entered(model)
-        rest = [runner.submit(1) for _ in range(4)]
-        model.gate.set()
-        results = await asyncio.gather(*(handle.result() for handle in [first, *rest]))
-    assert results == [1] * 5
+        first, *rest = await one_then(4, model, runner)
     assert max(map(len, model.batches)) == fits
     assert rest[0].warnings[0][0] == "smaller_batch"
     assert first.warnings == ()
@@ -30,20 +24,10 @@ async def test_a_step_that_does_not_fit_is_tried_again_with_half(fits: int) -> N
 async def test_after_200_good_steps_a_batch_is_tried_twice_as_large() -> None:
     model = Counter(fits=1)
     async with running(model) as runner:
-        model.gate.clear()
-        first = runner.submit(1)
-        await entered(model)
-        rest = [runner.submit(1) for _ in range(2)]
-        model.gate.set()
-        await asyncio.gather(*(handle.result() for handle in [first, *rest]))
+        await one_then(2, model, runner)
         model.fits = 99
         assert len([output async for output in runner.submit(200)]) == 200
-        model.gate.clear()
-        first = runner.submit(1)
-        await entered(model)
-        rest = [runner.submit(1) for _ in range(4)]
-        model.gate.set()
-        await asyncio.gather(*(handle.result() for handle in [first, *rest]))
+        await one_then(4, model, runner)
     assert [len(batch) for batch in model.batches[-3:]] == [1, 2, 2]
 
 

@@ -10,7 +10,7 @@ from shared.errors import AtCapacity, DeadlineExceeded, Draining, EngineFailed
 from shared.scheduling.runner import Runner
 from shared.scheduling.scheduler import Policy
 from tests.doubles.clock import ManualClock
-from tests.unit.shared.scheduling.counting import Counter, entered, running, until
+from tests.unit.shared.scheduling.counting import Counter, entered, one_then, running, until
 from tests.unit.shared.scheduling.recorder import Recorder
 
 
@@ -24,12 +24,7 @@ async def test_outputs_arrive_in_order_and_then_end() -> None:
 async def test_what_arrives_during_a_step_shares_the_next_one() -> None:
     model = Counter()
     async with running(model) as runner:
-        model.gate.clear()
-        first = runner.submit(1)
-        await entered(model)
-        rest = [runner.submit(1) for _ in range(4)]
-        model.gate.set()
-        await asyncio.gather(*(handle.result() for handle in [first, *rest]))
+        await one_then(4, model, runner)
     assert [len(batch) for batch in model.batches] == [1, 4]
 
 

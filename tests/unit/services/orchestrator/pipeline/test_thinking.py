@@ -48,7 +48,7 @@ class Booking:
         yield Outcome("booked", result="ok")
 
     def settle(self, result: conversation.ToolResult) -> None:
-        raise NotImplementedError
+        raise AssertionError("no tool here is run by a client")
 
     async def announcements(self) -> AsyncIterator[Announcement]:
         return
